@@ -1,0 +1,1 @@
+"""The folder that goes to the line: write it whole, read it only when nothing in it has changed."""

@@ -1,0 +1,117 @@
+"""Describe a bundle in plain words: what it is, what it learnt from, promises, and cannot do."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from span_train.policy.policy import Policy
+
+_TOLD_ELSEWHERE = {"kind", "created", "git_commit", "versions", "machine"}
+_HASH = re.compile(r"^[0-9a-f]{40,}$")
+_CARD = """\
+# {name}
+
+A bundle for visual inspection, exported {created}. It takes a picture of the part and gives `pass`,
+`recheck` or `fail`, and shows where and in which part the evidence for a defect lies.
+
+- Parts: {parts}
+- Defect types: {types}
+- Images: brought to {side_px} x {side_px} pixels by `{fit}`
+
+## Verdicts
+
+{verdicts}
+
+## What it promises
+
+{claims}
+
+## What it learnt from
+
+{training}
+
+## Check at export
+
+On {images} example images the exported graph and the network differ by at most {difference:.1e} in
+z (allowed: {tolerance:.0e}), and in {flips} verdicts. `inspect verify` repeats this on the machine
+that inspects.
+
+## Limits
+
+- It knows one product, seen in about the pose of the training images. A new product, camera,
+  lens or light needs new images and training.
+- The claims assume that the parts used for calibration are like those of production. They hold
+  for a physical part judged by its worst image.
+- Evidence sums exactly to z over the network's patches. The blocks before have mixed patches, so
+  it shows where the network found the deviation; it is no proof about single pixels.
+- `recheck` means that a person must look.
+"""
+
+
+def card_text(facts: Mapping[str, Any], policy: Policy, parity: Mapping[str, Any]) -> str:
+    """The text of `card.md`.
+
+    Args:
+        facts: The manifest's fields; what `training` holds is listed, whatever it is.
+        policy: Thresholds and claims.
+        parity: The contents of `parity.json`.
+    """
+    types = ", ".join(facts["defect_types"])
+    return _CARD.format(
+        name=facts["name"],
+        created=facts["created"],
+        parts=", ".join(facts["parts"]),
+        types=types or "none; the bundle tells good from defective only",
+        side_px=facts["input"]["side_px"],
+        fit=facts["input"]["fit"],
+        verdicts="\n".join(_verdict_lines(policy)),
+        claims="\n".join(_claim_lines(policy)) or "- Nothing: there was no calibration.",
+        training="\n".join(_listed(facts["training"])) or "- The run says nothing about it.",
+        images=parity["images"],
+        difference=parity["largest_difference"]["logits"],
+        tolerance=parity["tolerance"]["logits"],
+        flips=parity["verdict_flips"],
+    )
+
+
+def _verdict_lines(policy: Policy) -> list[str]:
+    passes = "nothing" if policy.t_pass is None else f"z below {policy.t_pass:.4g}"
+    fails = "nothing by z alone" if policy.t_fail is None else f"z from {policy.t_fail:.4g} on"
+    limit = policy.outlier_limit
+    outlier = "no limit" if limit is None else f"above {limit:.4g} at least `recheck`"
+    return [
+        f"- `pass`: {passes}",
+        f"- `fail`: {fails}",
+        "- `recheck`: everything else",
+        f"- Outlier score: {outlier}",
+        *(f"- Changed {change.when} by {change.who}: {change.why}" for change in policy.history),
+    ]
+
+
+def _claim_lines(policy: Policy) -> list[str]:
+    return [
+        f"- {claim.kind}: {claim.message}" + ("" if claim.shown else " (not shown)")
+        for claim in policy.claims
+    ]
+
+
+def _listed(facts: Mapping[str, Any], depth: int = 0) -> list[str]:
+    lines = []
+    for key, value in facts.items():
+        if key in _TOLD_ELSEWHERE:
+            continue
+        indent = "  " * depth + f"- {str(key).replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            lines += [f"{indent}:", *_listed(value, depth + 1)]
+        elif isinstance(value, list | tuple):
+            shown = ", ".join(map(_short, value[:8])) + (" ..." if len(value) > 8 else "")
+            lines.append(f"{indent}: {shown or 'none'}")
+        else:
+            lines.append(f"{indent}: {_short(value)}")
+    return lines
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value[:12] if isinstance(value, str) and _HASH.match(value) else str(value)

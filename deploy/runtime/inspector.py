@@ -1,0 +1,211 @@
+"""Inspect images with a bundle: verdict, reason, and where and in which part the evidence lies.
+
+inspector = Inspector.open(Path("bundle"))
+inspection = inspector.inspect(load_image(Path("part.png")))
+print(inspection.verdict, inspection.reason)
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from deploy.bundle.read import Bundle, open_bundle
+from deploy.runtime.quality import ImageQuality, measure_quality
+from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
+from span_train.contract.image import RGB, Geometry, fit
+from span_train.policy.policy import VerdictName
+
+Outputs = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class FittedImage:
+    """One image as the graph takes it.
+
+    Attributes:
+        square: (S, S, 3) uint8.
+        geometry: How the square came from the image.
+        quality: Brightness and sharpness of the square.
+        fit_ms: Time that fitting and measuring took.
+    """
+
+    square: RGB
+    geometry: Geometry
+    quality: ImageQuality
+    fit_ms: float
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in one image. G is the side of the patch grid, H the number of heads.
+
+    Attributes:
+        z: The defect logit.
+        verdict, reason: What the policy says to z and the outlier score.
+        defect_type: The likeliest type; None for `pass` and where no types are known.
+        outlier: How unlike the good parts seen the image is.
+        outlier_parts: The same by part.
+        contributions: What each part (and `whole`, `free`) adds to z; with `bias` they sum to z.
+        bias: z of the average good part.
+        evidence: (G, G) float32, what each patch adds to z; with `bias` it sums to z.
+        attention: (H, G, G) float32, where each head looks; every map sums to 1.
+        geometry: Maps maps and boxes back to original pixels.
+        fitted: (S, S, 3) uint8, the image as the graph saw it.
+        quality: Brightness and sharpness.
+        latency_ms: From fitting to verdict; the time of a batch is shared equally by its images.
+    """
+
+    z: float
+    verdict: VerdictName
+    reason: str
+    defect_type: str | None
+    outlier: float
+    outlier_parts: dict[str, float]
+    contributions: dict[str, float]
+    bias: float
+    evidence: npt.NDArray[np.float32] = field(repr=False)
+    attention: npt.NDArray[np.float32] = field(repr=False)
+    geometry: Geometry
+    fitted: RGB = field(repr=False)
+    quality: ImageQuality
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """A bundle with its graph open and warm; threads may share one.
+
+    Attributes:
+        bundle: The bundle that inspects.
+        graph: Its open graph.
+    """
+
+    bundle: Bundle
+    graph: GraphSession
+
+    @classmethod
+    def open(
+        cls, bundle: Path | str | Bundle, provider: ProviderChoice = "auto", threads: int = 0
+    ) -> "Inspector":
+        """Open a bundle for inspection and run its graph once, so that the first part is not slow.
+
+        Args:
+            bundle: The folder, or a bundle already opened.
+            provider: `auto`, `cpu` or `cuda`.
+            threads: Threads of one run on the CPU; 0 lets ONNX Runtime choose.
+
+        Raises:
+            BundleError: The bundle is incomplete, changed or too new.
+            DeviceError: `cuda` was asked for and is not there.
+        """
+        opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
+        inspector = cls(opened, open_bundle_session(opened, provider, threads))
+        inspector.warm_up(1)
+        return inspector
+
+    @property
+    def provider(self) -> Provider:
+        """Where the graph runs: `cpu` or `cuda`."""
+        return self.graph.provider
+
+    def warm_up(self, batch_size: int) -> None:
+        """Run a black batch, so that memory and kernels for this size are ready."""
+        side_px = self.bundle.manifest.input.side_px
+        self.graph.run(np.zeros((batch_size, side_px, side_px, 3), np.uint8))
+
+    def inspect(self, image: RGB) -> Inspection:
+        """Inspect one RGB image, uint8 (H, W, 3) in original size.
+
+        Raises:
+            ValueError: The image is of another type or shape.
+        """
+        return self.inspect_batch([image])[0]
+
+    def inspect_batch(self, images: Sequence[RGB]) -> list[Inspection]:
+        """Inspect RGB images, uint8 (H, W, 3) each and of any size, in one run of the graph.
+
+        Raises:
+            ValueError: An image is of another type or shape; the message gives its position.
+        """
+        for position, image in enumerate(images):
+            _check_image(image, position)
+        return self.inspect_fitted([self.fit(image) for image in images])
+
+    def fit(self, image: RGB) -> FittedImage:
+        """Bring one RGB image, uint8 (H, W, 3), to the size that the graph takes.
+
+        Raises:
+            ValueError: The image is of another type or shape.
+        """
+        _check_image(image)
+        started = time.perf_counter()
+        contract = self.bundle.manifest.input
+        square, geometry = fit(image, contract.side_px, contract.fit)
+        quality = measure_quality(square)
+        return FittedImage(square, geometry, quality, (time.perf_counter() - started) * 1e3)
+
+    def inspect_fitted(self, fitted: Sequence[FittedImage]) -> list[Inspection]:
+        """Inspect images that `fit` prepared, in one run of the graph."""
+        if not fitted:
+            return []
+        started = time.perf_counter()
+        outputs = self.graph.run(np.stack([image.square for image in fitted]))
+        graph_ms = (time.perf_counter() - started) * 1e3 / len(fitted)
+        return [
+            self._inspection(image, outputs, position, graph_ms)
+            for position, image in enumerate(fitted)
+        ]
+
+    def _inspection(
+        self, image: FittedImage, outputs: Outputs, position: int, graph_ms: float
+    ) -> Inspection:
+        started = time.perf_counter()
+        manifest = self.bundle.manifest
+        logits = outputs["logits"][position]
+        z, outlier = float(logits[0]), float(outputs["outlier"][position])
+        verdict = self.bundle.policy.decide(z, outlier)
+        by_part = outputs["outlier_parts"][position].tolist()
+        return Inspection(
+            z=z,
+            verdict=verdict.name,
+            reason=verdict.reason,
+            defect_type=self._defect_type(verdict.name, logits),
+            outlier=outlier,
+            outlier_parts=dict(zip(manifest.parts, by_part, strict=True)),
+            contributions=self._by_group(outputs["contributions"][position, 0]),
+            bias=float(outputs["bias"][0]),
+            evidence=outputs["evidence"][position, 0].copy(),
+            attention=outputs["attention"][position].copy(),
+            geometry=image.geometry,
+            fitted=image.square,
+            quality=image.quality,
+            latency_ms=image.fit_ms + graph_ms + (time.perf_counter() - started) * 1e3,
+        )
+
+    def _defect_type(self, verdict: VerdictName, logits: npt.NDArray[np.float32]) -> str | None:
+        types = self.bundle.manifest.defect_types
+        if verdict == "pass" or not types:
+            return None
+        return types[int(np.argmax(logits[1:]))] if len(types) > 1 else types[0]
+
+    def _by_group(self, contributions_j: npt.NDArray[np.float32]) -> dict[str, float]:
+        manifest = self.bundle.manifest
+        sums = dict.fromkeys(manifest.contribution_groups, 0.0)
+        for feature, amount in zip(manifest.features, contributions_j.tolist(), strict=True):
+            sums[feature.part] += amount
+        return sums
+
+
+def _check_image(image: RGB, position: int | None = None) -> None:
+    which = "the image" if position is None else f"image {position}"
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"{which} is {type(image).__name__}, expected a uint8 array (H, W, 3).")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(
+            f"{which} is {image.dtype} {image.shape}, expected RGB uint8 (H, W, 3); "
+            "read files with load_image."
+        )

@@ -1,0 +1,72 @@
+"""Prove on the line PC that a bundle answers there as it did at export, without torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deploy.bundle.read import Bundle, Examples, open_bundle, read_examples
+from deploy.runtime.agreement import Agreement, compare
+from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
+from span_train.contract.image import fit
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify_bundle` found.
+
+    Attributes:
+        bundle: Name and short id of the bundle.
+        provider: Where the graph ran: `cpu` or `cuda`.
+        images: How many example images were compared.
+        largest_difference: By output, as in `Agreement`.
+        verdict_flips: Verdicts that differ; 0, or verification fails.
+        largest_grey_difference: Of the fitted images, in grey levels of 0 to 255.
+    """
+
+    bundle: str
+    provider: Provider
+    images: int
+    largest_difference: dict[str, float]
+    verdict_flips: int
+    largest_grey_difference: int
+
+
+def verify_bundle(folder: Path, provider: ProviderChoice = "auto") -> VerifyReport:
+    """Run a bundle's example images here and compare with the answers it came with.
+
+    Raises:
+        BundleError: The bundle is incomplete, changed or too new.
+        DeviceError: `cuda` was asked for and is not there.
+        GateMissed: An output is above its tolerance (logits 1e-4, others 1e-3), or a verdict
+            differs; the message names the worst image.
+    """
+    bundle = open_bundle(folder)
+    graph = open_bundle_session(bundle, provider)
+    agreement, grey_difference = _answers_here(bundle, read_examples(bundle), graph)
+    seen_otherwise = (
+        f"the images themselves are fitted differently here (by up to {grey_difference} grey "
+        "levels): install the opencv-python version named in the manifest"
+    )
+    advice = "this machine must not use the bundle; export again with the versions installed here"
+    agreement.check(
+        f"{folder}: here on {graph.provider}", seen_otherwise if grey_difference else advice
+    )
+    return VerifyReport(
+        bundle=bundle.label,
+        provider=graph.provider,
+        images=agreement.images,
+        largest_difference=agreement.largest_difference,
+        verdict_flips=len(agreement.flips),
+        largest_grey_difference=grey_difference,
+    )
+
+
+def _answers_here(bundle: Bundle, examples: Examples, graph: GraphSession) -> tuple[Agreement, int]:
+    contract = bundle.manifest.input
+    squares = np.stack([fit(image, contract.side_px, contract.fit)[0] for image in examples.images])
+    apart = np.abs(squares.astype(np.int16) - examples.fitted_nhwc)
+    agreement = compare(
+        examples.outputs, graph.run(squares), examples.names, examples.verdicts, bundle.policy
+    )
+    return agreement, int(apart.max(initial=0))

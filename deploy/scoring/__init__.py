@@ -1,0 +1,1 @@
+"""Score folders of images into tables: every image exactly once, whatever happens in between."""

@@ -1,0 +1,239 @@
+"""One row an image, with the same columns as Parquet, CSV or JSON lines."""
+
+import csv
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from deploy.bundle.manifest import Manifest
+from deploy.runtime.inspector import Inspection
+from deploy.runtime.quality import ImageQuality
+from span_train.contract.errors import InputError
+from span_train.contract.image import RGB
+from span_train.policy.policy import VerdictName
+
+SUFFIXES = (".parquet", ".csv", ".jsonl")
+_ROWS_A_GROUP = 16_384
+_QUALITIES = ("brightness", "contrast", "sharpness", "clipped")
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """What is kept about one image.
+
+    Attributes:
+        path: Absolute path, as text; bytes that are no UTF-8 are written as ``\\xNN``.
+        sha256: Of the file's bytes; None where it cannot be opened.
+        status: `unreadable` leaves everything measured empty, and the reason says why.
+        contributions: What each part (and `whole`, `free`) adds to z; with `bias` they sum to z.
+        provider: Where the graph ran: `cpu` or `cuda`.
+        time: When it was inspected, in UTC.
+    """
+
+    path: str
+    sha256: str | None
+    status: Literal["ok", "unreadable"]
+    verdict: VerdictName | None
+    reason: str
+    defect_type: str | None
+    z: float | None
+    outlier: float | None
+    t_pass: float | None
+    t_fail: float | None
+    outlier_limit: float | None
+    bias: float | None
+    contributions: dict[str, float]
+    quality: ImageQuality | None
+    bundle_id: str
+    model_id: str
+    provider: str
+    latency_ms: float | None
+    time: datetime
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """One scored image, as sinks such as the store's writer get it.
+
+    Attributes:
+        position: Its place in the scoring run, from 0.
+        row: What goes into the table.
+        inspection: Everything found; None for an unreadable file.
+        image: (H, W, 3) uint8 RGB in original size; None for an unreadable file.
+    """
+
+    position: int
+    row: ResultRow
+    inspection: Inspection | None = field(repr=False)
+    image: RGB | None = field(repr=False)
+
+
+def results_schema(manifest: Manifest) -> pa.Schema:
+    """The columns of the results of a bundle, in order; one `contribution.<part>` a part."""
+    text, number = pa.string(), pa.float64()
+    return pa.schema(
+        [
+            ("path", text),
+            ("sha256", text),
+            ("status", text),
+            ("verdict", text),
+            ("reason", text),
+            ("defect_type", text),
+            *((name, number) for name in ("z", "outlier", "t_pass", "t_fail", "outlier_limit")),
+            ("bias", number),
+            *((f"contribution.{group}", number) for group in manifest.contribution_groups),
+            *((f"quality.{name}", number) for name in _QUALITIES),
+            ("bundle_id", text),
+            ("model_id", text),
+            ("provider", text),
+            ("latency_ms", number),
+            ("time", text),
+        ]
+    )
+
+
+def rows_to_table(rows: Sequence[ResultRow], schema: pa.Schema) -> pa.Table:
+    """Lay rows into a table of a bundle's columns; numbers that are not finite become empty."""
+    return pa.Table.from_pylist([_flat(row, schema.names) for row in rows], schema=schema)
+
+
+def check_outputs(outputs: Sequence[Path]) -> None:
+    """Make sure that each results file can be written, before any work begins.
+
+    Raises:
+        InputError: No output, an unknown suffix, one name twice, or a place that refuses writing.
+    """
+    if not outputs:
+        raise InputError("no results file was given; add --out results.parquet.")
+    if len({output.resolve() for output in outputs}) < len(outputs):
+        raise InputError(f"{outputs[0]}: results files must have different names.")
+    for output in outputs:
+        if output.suffix not in SUFFIXES:
+            raise InputError(
+                f"{output}: unknown kind of results; expected {' or '.join(SUFFIXES)}."
+            )
+        if output.is_dir():
+            raise InputError(f"{output}: is a folder; give the name of a results file.")
+        check_writable(output.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder where it is missing, and make sure that files can be written into it.
+
+    Raises:
+        InputError: It cannot be made or written to.
+    """
+    probe = folder / f".writable-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as problem:
+        raise InputError(
+            f"{folder}: cannot be written to ({problem.strerror}); choose another place."
+        ) from None
+
+
+def write_results(tables: Iterable[pa.Table], schema: pa.Schema, output: Path) -> None:
+    """Write tables as one file of the kind its suffix says; it gets its name when it is whole.
+
+    Raises:
+        InputError: The file cannot be written, as on a full disk.
+    """
+    write = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}[output.suffix]
+    try:
+        with whole_file(output) as file:
+            write(_grouped(tables), schema, file)
+    except OSError as problem:
+        raise InputError(
+            f"{output}: cannot be written ({problem}); free the place and start again, "
+            "what was scored is kept."
+        ) from None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file under a passing name; it gets its own when it is complete and on disk."""
+    passing = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with passing.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        passing.replace(path)
+    finally:
+        with suppress(OSError):
+            passing.unlink(missing_ok=True)
+
+
+def path_text(path: Path) -> str:
+    """A path as text that any file format takes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _flat(row: ResultRow, names: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name: getattr(row, name) for name in names if "." not in name and name != "time"
+    }
+    values["time"] = row.time.isoformat(timespec="milliseconds")
+    values |= {f"contribution.{group}": amount for group, amount in row.contributions.items()}
+    if row.quality is not None:
+        values |= {f"quality.{name}": value for name, value in asdict(row.quality).items()}
+    return {name: _finite(values.get(name)) for name in names}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in larger tables: a Parquet file of very small row groups reads slowly."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= _ROWS_A_GROUP:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _write_parquet(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _write_csv(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
+    lines = _Utf8Lines(file)
+    writer = csv.DictWriter(lines, schema.names, lineterminator="\n")
+    writer.writeheader()
+    for table in tables:
+        writer.writerows(table.to_pylist())
+
+
+def _write_jsonl(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
+    for table in tables:
+        for row in table.to_pylist():
+            text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+            file.write(text.encode() + b"\n")
+
+
+class _Utf8Lines:
+    """Lets the text writers of the standard library write into a binary file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())

@@ -1,0 +1,1 @@
+"""The `inspect` command: one file a command, registered in `main`."""

@@ -1,0 +1,170 @@
+"""Look at what an engineer has and write the line's commented YAML from it."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from span_train.contract.errors import ImageError, InputError
+from span_train.contract.image import load_image
+from span_train.contract.layout import Layout, layout_from_masks
+from span_train.contract.settings import InputSettings, read_settings
+from span_train.data.catalog import find_images, why_unreadable
+from span_train.data.labels import read_labels
+
+_MOST_CHECKED = 50
+
+_TEXT = """\
+# One line: its images, its layout, and what it promises. Paths start at this file's folder.
+# Every key that is left out has a default; a run saves the settings it used, with all of them.
+name: {name}
+
+# Unlabelled production images: all of them, a few defective ones among them do no harm.
+images:
+{images}
+
+# Labelled images: a CSV (image_path,label[,group][,split]) or a folder with one folder a class.
+{labels}
+good_class: {good_class}
+# What in a file's name tells the physical part, so that its pictures stay in one split:
+# splits: {{group_pattern: '^([A-Z0-9]+)_'}}
+
+layout:
+{layout}
+  # symmetry: [flip_horizontal]   # only if the part looks the same mirrored or turned
+
+input:
+  side_px: 112                    # the square the network sees; more finds smaller defects
+  fit: stretch                    # or letterbox, crop
+  # window: [0, 65535]            # 16-bit cameras: the values shown as black and as white
+
+pretrain:
+  objective: masked               # or dino
+  prior_weight: 0.3               # how strongly heads are held to their parts; 0 is without
+
+# What the line promises. Fix it before looking at any result.
+goals:
+  escape: 0.10                    # at most this share of the defective parts passes
+  overkill: 0.10                  # at most this share of the good parts fails
+  confidence: 0.95
+"""
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """What was found, and the YAML text that describes it."""
+
+    text: str
+    images: int
+    parts: tuple[str, ...]
+    classes: dict[str, int]
+    remarks: tuple[str, ...]
+
+    def as_text(self, line: Path) -> str:
+        """The findings in a sentence, and the next step."""
+        parts = f", parts {', '.join(self.parts)}" if self.parts else ""
+        return f"{line}: {self.images} images{parts}; next: inspect layout {line} --out layout"
+
+    def as_json(self, line: Path) -> str:
+        """The findings as one JSON line."""
+        found = {"line": str(line), "images": self.images, "parts": list(self.parts)}
+        return json.dumps(found | {"classes": self.classes, "remarks": list(self.remarks)})
+
+
+def describe_line(
+    line: Path,
+    images: Sequence[Path],
+    exemplar: Path | None,
+    masks: Path | None,
+    labels: Path | None,
+    good_class: str,
+) -> NewLine:
+    """Check images, masks and labels, and word the line's YAML.
+
+    Raises:
+        InputError: A folder holds no usable image, or masks or labels do not fit.
+    """
+    found = find_images(images)
+    remarks = _check_some(found)
+    layout = _layout(exemplar, masks)
+    labelled = read_labels(labels, good_class) if labels else ()
+    classes = Counter(image.label for image in labelled)
+    start = line.resolve().parent
+    text = _TEXT.format(
+        name=_name(line),
+        images="\n".join(f"  - {_quoted(_from(start, folder))}" for folder in images),
+        labels=f"labels: {_quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
+        good_class=_quoted(good_class),
+        layout=_layout_lines(start, exemplar, masks),
+    )
+    parts = layout.names if layout else ()
+    return NewLine(
+        text, len(found), parts, dict(classes), remarks + (layout.remarks if layout else ())
+    )
+
+
+def write_line(line: Path, text: str) -> None:
+    """Write the YAML, which must not exist yet, and read it back as a check.
+
+    Raises:
+        InputError: The file exists, or cannot be written.
+    """
+    if line.exists():
+        raise InputError(f"{line}: exists already, and is never overwritten; name another.")
+    try:
+        line.parent.mkdir(parents=True, exist_ok=True)
+        with line.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        raise InputError(f"{line}: cannot be written ({problem.strerror}).") from None
+    read_settings(line)
+
+
+def _check_some(found: Sequence[Path]) -> tuple[str, ...]:
+    """Look into up to 50 images, evenly spaced, so that a wrong camera setting shows at once."""
+    some = found[:: -(-len(found) // _MOST_CHECKED)]
+    reasons = [reason for path in some if (reason := why_unreadable(path, InputSettings()))]
+    if not reasons:
+        return ()
+    return (f"{len(reasons)} of {len(some)} images looked at cannot be used: {reasons[0]}",)
+
+
+def _layout(exemplar: Path | None, masks: Path | None) -> Layout | None:
+    if exemplar is None or masks is None:
+        return None
+    try:
+        picture = load_image(exemplar)
+    except ImageError as problem:
+        raise ImageError(f"--exemplar: {problem}") from None
+    return layout_from_masks(masks, (picture.shape[0], picture.shape[1]), exemplar.stem)
+
+
+def _layout_lines(start: Path, exemplar: Path | None, masks: Path | None) -> str:
+    if exemplar is None or masks is None:
+        return (
+            "  source: statistics              # or exemplar, with exemplar: IMAGE, masks: FOLDER\n"
+            "  parts: 4"
+        )
+    return (
+        "  source: exemplar                # or statistics\n"
+        f"  exemplar: {_quoted(_from(start, exemplar))}\n"
+        f"  masks: {_quoted(_from(start, masks))}"
+    )
+
+
+def _from(start: Path, path: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), start)).as_posix()
+
+
+def _quoted(text: str) -> str:
+    """As YAML text; JSON's quotes are YAML's, too."""
+    plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", text)
+    is_word = text.lower() in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+    return text if plain and not is_word else json.dumps(text, ensure_ascii=False)
+
+
+def _name(line: Path) -> str:
+    return _quoted(re.sub(r"[^A-Za-z0-9._-]+", "-", line.stem).strip("-._") or "line")

@@ -1,0 +1,39 @@
+"""`inspect station`: the operator's web page over a store."""
+
+from typing import Annotated
+
+import typer
+
+
+def station(
+    store: Annotated[
+        str, typer.Option(envvar="INSPECT_STORE_URL", help="The store to show: sqlite:///FILE.")
+    ],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
+) -> None:
+    """Show scored parts with verdict and evidence, and keep what the operator decides.
+
+    Reads the store that `inspect score --store` writes, and appends decisions to it. Serves this
+    machine only (127.0.0.1), sends nothing out, and runs until Ctrl-C.
+
+    Keys: P pass, K recheck, F fail, left and right arrow to step, N next undecided part,
+    E evidence, Z close-up, O outlines of the parts.
+
+    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 3 no such store, or the port is taken.
+
+    Example: inspect station --store sqlite:///line.db
+    """
+    from inspect_app.station.serve import serve_station
+    from inspect_app.store import StoreReader
+
+    StoreReader(store).close()
+
+    def ready(address: str) -> None:
+        typer.echo(f"Station: {address}  (Ctrl-C stops it)")
+        if not no_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve_station(store, port, ready)

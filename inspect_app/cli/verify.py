@@ -1,0 +1,38 @@
+"""`inspect verify`: prove that a bundle answers on this machine as it did at export."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder.")],
+    provider: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(help="Where to run; cuda is an error where it is not there."),
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Check every file of a bundle, run its example images here, and compare the answers.
+
+    Writes nothing. Needs no torch and no network.
+
+    Exit codes: 0 the bundle can be used here, 2 usage, 3 a file is missing, added, changed or too
+    new, 4 an answer differs by more than is allowed.
+
+    Example: inspect verify bundle
+    """
+    from deploy.runtime.verify import verify_bundle
+
+    report = verify_bundle(bundle, provider)
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        typer.echo(json.dumps(asdict(report), indent=1))
+        return
+    typer.echo(
+        f"{report.bundle}: verified on {report.provider} with {report.images} images; z differs by "
+        f"at most {report.largest_difference['logits']:.1e}, no verdict differs"
+    )

@@ -1,0 +1,25 @@
+"""The operator's web page; `inspect station --store URL` starts it."""
+
+import streamlit as st
+
+from inspect_app.station.app_pages.history import show_history
+from inspect_app.station.app_pages.inspect_part import show_part
+from inspect_app.station.pieces.keyboard import SCRIPT
+from inspect_app.station.pieces.style import STYLE
+
+
+def run() -> None:
+    """Lay out the page that the address asks for."""
+    st.set_page_config("Inspection station", layout="wide", initial_sidebar_state="collapsed")
+    st.html(STYLE)
+    st.html(SCRIPT, unsafe_allow_javascript=True)
+    pages = [
+        st.Page(show_part, title="Inspect", url_path="inspect", default=True),
+        st.Page(show_history, title="History", url_path="history"),
+    ]
+    st.session_state["pages"] = pages
+    st.navigation(pages, position="hidden").run()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,134 @@
+"""Draw the part with the evidence over it, whole or close up, with the outlines of its parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from deploy.scoring.overlay import evidence_overlay
+from inspect_app.station.pieces.wording import part_title
+from inspect_app.store.records import PartEvidence
+from span_train.contract.image import RGB, Geometry
+
+CANVAS_PX = 1000
+CLOSE_UP = 0.36  # share of each side that the close-up shows
+_OUTLINE = (120, 220, 255)
+_STRONGEST = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What to draw over the picture.
+
+    Attributes:
+        opacity: Of the evidence, 0 to 1; 0 leaves the picture as it is.
+        scale: Evidence of one patch that is drawn at full strength.
+        close_up: Show only the surroundings of the patch with the most evidence.
+        outlines: Draw the border of each part.
+    """
+
+    opacity: float
+    scale: float
+    close_up: bool = False
+    outlines: bool = False
+
+
+def draw_part(
+    evidence: PartEvidence,
+    drawing: Drawing,
+    part_names: Sequence[str] = (),
+    masks_khw: npt.NDArray[np.float32] | None = None,
+    strongest: str | None = None,
+) -> RGB:
+    """The picture for the screen, its long side `CANVAS_PX`.
+
+    Args:
+        part_names, masks_khw: The layout in the fitted square; needed for outlines.
+        strongest: The part to bring out among the outlines.
+    """
+    shown, geometry = _canvas(evidence, drawing.close_up)
+    if drawing.opacity > 0:
+        heat = evidence_overlay(shown, evidence.evidence_gg, geometry, drawing.scale)
+        mixed = cv2.addWeighted(heat, drawing.opacity, shown, 1 - drawing.opacity, 0)
+        shown = np.asarray(mixed, np.uint8)
+    if drawing.outlines and masks_khw is not None:
+        shown = _with_outlines(shown, geometry, part_names, masks_khw, strongest)
+    return shown
+
+
+def worst_spot(evidence_gg: npt.NDArray[np.float32], geometry: Geometry) -> tuple[float, float]:
+    """Where the most evidence lies, as (x, y) in pixels of the image that `geometry` is about."""
+    row, column = np.unravel_index(int(np.argmax(evidence_gg)), evidence_gg.shape)
+    cell_px = geometry.side_px / evidence_gg.shape[0]
+    x = ((float(column) + 0.5) * cell_px - geometry.offset_x_px) / geometry.scale_x
+    y = ((float(row) + 0.5) * cell_px - geometry.offset_y_px) / geometry.scale_y
+    return x, y
+
+
+def _canvas(evidence: PartEvidence, close_up: bool) -> tuple[RGB, Geometry]:
+    """The pixels to draw on, before anything is drawn, so that lines stay fine in a close-up."""
+    height_px, width_px = evidence.picture.shape[:2]
+    scale = CANVAS_PX / max(height_px, width_px)
+    size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    left, top, right, bottom = 0, 0, width_px, height_px
+    if close_up:
+        spot = worst_spot(evidence.evidence_gg, evidence.geometry)
+        left, right = _window(spot[0], width_px)
+        top, bottom = _window(spot[1], height_px)
+    window = evidence.picture[top:bottom, left:right]
+    how = cv2.INTER_CUBIC if size[0] > right - left else cv2.INTER_AREA
+    canvas = np.asarray(cv2.resize(window, size, interpolation=how), np.uint8)
+    whole = evidence.geometry
+    geometry = replace(
+        whole,
+        width_px=size[0],
+        height_px=size[1],
+        scale_x=whole.scale_x * (right - left) / size[0],
+        scale_y=whole.scale_y * (bottom - top) / size[1],
+        offset_x_px=whole.offset_x_px + left * whole.scale_x,
+        offset_y_px=whole.offset_y_px + top * whole.scale_y,
+    )
+    return canvas, geometry
+
+
+def _window(centre: float, length: int) -> tuple[int, int]:
+    """The stretch of one side that the close-up shows, kept inside the picture."""
+    shown = max(1, round(length * CLOSE_UP))
+    start = min(max(round(centre - shown / 2), 0), length - shown)
+    return start, start + shown
+
+
+def _with_outlines(
+    image: RGB,
+    geometry: Geometry,
+    part_names: Sequence[str],
+    masks_khw: npt.NDArray[np.float32],
+    strongest: str | None,
+) -> RGB:
+    drawn = image.copy()
+    labels: list[tuple[str, int, int, tuple[int, int, int]]] = []
+    for name, mask in zip(part_names, masks_khw, strict=True):
+        inside = (geometry.to_original(mask) > 0.5).astype(np.uint8)
+        borders, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        colour = _STRONGEST if name == strongest else _OUTLINE
+        cv2.polylines(drawn, borders, True, (10, 16, 22), 5, cv2.LINE_AA)
+        cv2.polylines(drawn, borders, True, colour, 2, cv2.LINE_AA)
+        if borders:
+            left, top, _, _ = cv2.boundingRect(max(borders, key=cv2.contourArea))
+            labels.append((part_title(name), left, top, colour))
+    return _with_labels(drawn, labels)
+
+
+def _with_labels(image: RGB, labels: Sequence[tuple[str, int, int, tuple[int, int, int]]]) -> RGB:
+    sheet = Image.fromarray(image)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=20)
+    for name, left, top, colour in labels:
+        place = (left + 6, top + 4)
+        box = pen.textbbox(place, name, font=font)
+        pen.rectangle((box[0] - 5, box[1] - 3, box[2] + 5, box[3] + 3), fill=(10, 16, 22))
+        pen.text(place, name, font=font, fill=colour)
+    return np.asarray(sheet, np.uint8)

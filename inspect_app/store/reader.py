@@ -1,0 +1,263 @@
+"""What the station asks of the store, and the one thing it adds to it: an operator's decision."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, true
+
+from inspect_app.store.assets import Assets
+from inspect_app.store.database import database_file, open_database, transaction
+from inspect_app.store.records import (
+    DECISIONS,
+    LONGEST_OPERATOR,
+    LONGEST_REASON,
+    OUTCOMES,
+    BundleRecord,
+    Counts,
+    DecidedPart,
+    DecisionName,
+    DecisionRecord,
+    InspectionRecord,
+    Outcome,
+    PartEvidence,
+)
+from inspect_app.store.schema import bundles, decisions, inspections
+from span_train.contract.errors import StoreError
+from span_train.contract.image import Geometry
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class StoreReader:
+    """Read a store that exists, and append decisions to it.
+
+    `outcome` selects inspections by verdict, or the unreadable ones; None is all of them. Order is
+    that of arrival: by id.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+        """Open the store.
+
+        Raises:
+            StoreError: The URL names no store, or its decisions could not be written.
+        """
+        self.file = database_file(url)
+        self._engine = open_database(self.file)
+        self._assets = Assets(self.file)
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def counts(self) -> Counts:
+        """Inspections and decided ones, by outcome."""
+        outcome = func.coalesce(inspections.c.verdict, "unreadable")
+        total = select(outcome, func.count()).group_by(outcome)
+        done = total.where(_is_decided())
+        newest = select(func.coalesce(func.max(inspections.c.id), 0))
+        with transaction(self.file, self._engine) as connection:
+            counted = {name: int(count) for name, count in connection.execute(total)}
+            decided = {name: int(count) for name, count in connection.execute(done)}
+            newest_id = int(connection.execute(newest).scalar_one())
+        return Counts(
+            {name: counted.get(name, 0) for name in OUTCOMES},
+            {name: decided.get(name, 0) for name in OUTCOMES},
+            newest_id,
+        )
+
+    def page(
+        self,
+        outcome: Outcome | None = None,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        newest_first: bool = True,
+    ) -> list[InspectionRecord]:
+        """A page of inspections, by time of arrival in the store."""
+        order = inspections.c.id.desc() if newest_first else inspections.c.id
+        query = select(inspections).where(_has(outcome)).order_by(order)
+        return [_inspection(row) for row in self._rows(query.limit(limit).offset(offset))]
+
+    def inspection(self, inspection_id: int) -> InspectionRecord:
+        """One inspection.
+
+        Raises:
+            StoreError: There is none with this id.
+        """
+        rows = self._rows(select(inspections).where(inspections.c.id == inspection_id))
+        if not rows:
+            raise StoreError(f"{self.file}: holds no inspection {inspection_id}.")
+        return _inspection(rows[0])
+
+    def next_id(self, inspection_id: int, outcome: Outcome | None = None) -> int | None:
+        """The inspection after this one, or None at the end; it need not exist itself."""
+        column = inspections.c.id
+        return self._id(_ids(outcome).where(column > inspection_id).order_by(column))
+
+    def previous_id(self, inspection_id: int, outcome: Outcome | None = None) -> int | None:
+        """The inspection before this one, or None at the start; it need not exist itself."""
+        column = inspections.c.id
+        return self._id(_ids(outcome).where(column < inspection_id).order_by(column.desc()))
+
+    def next_undecided_id(self, inspection_id: int, outcome: Outcome | None = None) -> int | None:
+        """The next inspection without a decision; behind the last it starts over from the first."""
+        open_ids = _ids(outcome).where(~_is_decided()).order_by(inspections.c.id)
+        after = self._id(open_ids.where(inspections.c.id > inspection_id))
+        return after if after is not None else self._id(open_ids)
+
+    def position(self, inspection_id: int, outcome: Outcome | None = None) -> int:
+        """Which one it is among those of this outcome, counted from 1."""
+        query = select(func.count()).select_from(inspections)
+        rows = self._rows(query.where(and_(_has(outcome), inspections.c.id <= inspection_id)))
+        return int(rows[0][0])
+
+    def decisions_of(self, inspection_id: int) -> list[DecisionRecord]:
+        """Every decision about one inspection, oldest first."""
+        query = select(decisions).where(decisions.c.inspection_id == inspection_id)
+        return [_decision(row) for row in self._rows(query.order_by(decisions.c.id))]
+
+    def latest_decision(self, inspection_id: int) -> DecisionRecord | None:
+        """The decision that counts for one inspection, or None while there is none."""
+        query = select(decisions).where(decisions.c.inspection_id == inspection_id)
+        rows = self._rows(query.order_by(decisions.c.id.desc()).limit(1))
+        return _decision(rows[0]) if rows else None
+
+    def recent_decisions(self, *, limit: int = 50, offset: int = 0) -> list[DecidedPart]:
+        """Decisions about all inspections, newest first."""
+        query = select(
+            decisions, inspections.c.file_name, inspections.c.verdict, inspections.c.z
+        ).join(inspections, inspections.c.id == decisions.c.inspection_id)
+        rows = self._rows(query.order_by(decisions.c.id.desc()).limit(limit).offset(offset))
+        return [DecidedPart(_decision(row), row.file_name, row.verdict, row.z) for row in rows]
+
+    def decision_counts(self) -> dict[tuple[Outcome, DecisionName], int]:
+        """How many inspections of each outcome ended in each decision; the latest one counts."""
+        latest = select(func.max(decisions.c.id)).group_by(decisions.c.inspection_id)
+        judged = func.coalesce(inspections.c.verdict, "unreadable")
+        query = (
+            select(judged, decisions.c.decision, func.count())
+            .join(decisions, decisions.c.inspection_id == inspections.c.id)
+            .where(decisions.c.id.in_(latest))
+            .group_by(judged, decisions.c.decision)
+        )
+        return {(outcome, decision): int(count) for outcome, decision, count in self._rows(query)}
+
+    def bundle(self, bundle_id: str) -> BundleRecord:
+        """A bundle that inspections were made with.
+
+        Raises:
+            StoreError: It was never registered here.
+        """
+        rows = self._rows(select(bundles).where(bundles.c.bundle_id == bundle_id))
+        if not rows:
+            raise StoreError(f"{self.file}: bundle {bundle_id} is not registered here.")
+        return BundleRecord(**rows[0]._mapping)
+
+    def evidence(self, inspection: InspectionRecord) -> PartEvidence | None:
+        """Picture and maps of one inspection; None where the file was unreadable.
+
+        Raises:
+            StoreError: A file beside the database is missing or damaged.
+        """
+        picture, maps, geometry = (
+            inspection.picture_asset,
+            inspection.maps_asset,
+            inspection.geometry,
+        )
+        if picture is None or maps is None or geometry is None:
+            return None
+        return self._assets.load_part(picture, maps, geometry)
+
+    def layout(self, bundle: BundleRecord) -> npt.NDArray[np.float32] | None:
+        """The parts' masks in the fitted square, (K, S, S), where the bundle brought them."""
+        return (
+            None if bundle.layout_asset is None else self._assets.load_layout(bundle.layout_asset)
+        )
+
+    def record_decision(
+        self, inspection_id: int, operator: str, decision: DecisionName, reason: str = ""
+    ) -> DecisionRecord:
+        """Append an operator's decision; earlier ones stay, the latest counts.
+
+        Raises:
+            StoreError: No operator is named, a text is too long, or there is no such inspection.
+            ValueError: `decision` is none of pass, recheck and fail.
+        """
+        if decision not in DECISIONS:
+            raise ValueError(f"expected one of {', '.join(DECISIONS)}, found {decision!r}")
+        part = self.inspection(inspection_id)
+        row = insert(decisions).values(
+            inspection_id=inspection_id,
+            operator=_checked("operator's name", operator, LONGEST_OPERATOR, needed=True),
+            decision=decision,
+            reason=_checked("reason", reason, LONGEST_REASON),
+            decided_at=self._clock(),
+            bundle_id=part.bundle_id,
+            t_pass=part.t_pass,
+            t_fail=part.t_fail,
+        )
+        with transaction(self.file, self._engine) as connection:
+            return _decision(connection.execute(row.returning(decisions)).one())
+
+    def _rows(self, query: Select[Any]) -> list[Any]:
+        with transaction(self.file, self._engine) as connection:
+            return list(connection.execute(query))
+
+    def _id(self, query: Select[Any]) -> int | None:
+        rows = self._rows(query.limit(1))
+        return int(rows[0][0]) if rows else None
+
+
+def _checked(what: str, text: str, longest: int, needed: bool = False) -> str:
+    text = text.strip()
+    if needed and not text:
+        raise StoreError(f"the {what} is missing; enter it, then decide.")
+    if len(text) > longest:
+        raise StoreError(f"the {what} has {len(text)} characters, at most {longest} fit.")
+    return text
+
+
+def _ids(outcome: Outcome | None) -> Select[Any]:
+    return select(inspections.c.id).where(_has(outcome))
+
+
+def _has(outcome: Outcome | None) -> ColumnElement[bool]:
+    if outcome is None:
+        return true()
+    if outcome == "unreadable":
+        return inspections.c.status == "unreadable"
+    return inspections.c.verdict == outcome
+
+
+def _is_decided() -> ColumnElement[bool]:
+    return select(decisions.c.id).where(decisions.c.inspection_id == inspections.c.id).exists()
+
+
+def _inspection(row: Row[Any]) -> InspectionRecord:
+    values = dict(row._mapping)
+    values.pop("arrival_key")
+    geometry = values.pop("geometry")
+    return InspectionRecord(geometry=Geometry(**geometry) if geometry else None, **values)
+
+
+def _decision(row: Row[Any]) -> DecisionRecord:
+    columns = DecisionRecord.__dataclass_fields__
+    return DecisionRecord(**{name: row._mapping[name] for name in columns})

@@ -1,0 +1,187 @@
+"""How the line puts inspections into the store: each arrival once, with its picture and maps."""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import PurePath
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Connection, insert, select
+
+from inspect_app.store.assets import Assets
+from inspect_app.store.database import database_file, make_database, transaction
+from inspect_app.store.schema import bundles, inspections
+from span_train.contract.errors import StoreError
+
+if TYPE_CHECKING:  # deploy.runtime loads ONNX Runtime, which reading a store must not need
+    from deploy.bundle.read import Bundle
+    from deploy.scoring.results import ScoredImage
+
+
+def open_store(url: str) -> "StoreWriter":
+    """Open a store for writing inspections; make it where there is none.
+
+    Raises:
+        StoreError: The URL names no file, the folder refuses writing, or the file is no store.
+    """
+    return StoreWriter(url)
+
+
+def arrival_key(source: str, sha256: str | None, bundle_id: str) -> str:
+    """The same for the same file judged by the same bundle, however often it is scored."""
+    return hashlib.sha256("\0".join((source, sha256 or "", bundle_id)).encode()).hexdigest()
+
+
+class StoreWriter:
+    """Append inspections to a store; a file that is already there is left as it is.
+
+    One writer serves one process; several processes may write to one store.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open the store, as `open_store` does."""
+        self.file = database_file(url)
+        self._engine = make_database(self.file)
+        self._assets = Assets(self.file)
+        self._workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "store-assets")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._workers.shutdown()
+        self._engine.dispose()
+
+    def register_bundle(self, bundle: "Bundle") -> None:
+        """Keep the bundle's manifest and layout; needed once before its inspections are added."""
+        known = select(bundles.c.bundle_id).where(bundles.c.bundle_id == bundle.bundle_id)
+        with transaction(self.file, self._engine) as connection:
+            if connection.execute(known).first() is not None:
+                return
+        side_px, how = bundle.manifest.input.side_px, bundle.manifest.input.fit
+        layout = self._assets.save_layout(bundle.bundle_id, bundle.layout.fitted(side_px, how))
+        values = {
+            "bundle_id": bundle.bundle_id,
+            "name": bundle.manifest.name,
+            "manifest": bundle.manifest.model_dump(mode="json"),
+            "layout_asset": layout,
+            "registered_at": datetime.now(UTC),
+        }
+        with transaction(self.file, self._engine) as connection:
+            if connection.execute(known).first() is None:
+                connection.execute(insert(bundles).values(**values))
+
+    def add(self, scored: "Sequence[ScoredImage]") -> int:
+        """Add scored images; give how many of them were new.
+
+        Pictures and maps are on the disk before their rows: a row never points at nothing.
+
+        Raises:
+            StoreError: The bundle is not registered, the disk is full, or the database refuses.
+        """
+        keyed = {_key(one): one for one in scored}
+        with transaction(self.file, self._engine) as connection:
+            self._check_registered(connection, {one.row.bundle_id for one in scored})
+            known = _known(connection, list(keyed))
+        new = {key: one for key, one in keyed.items() if key not in known}
+        saved = list(self._workers.map(self._save_assets, new, new.values()))
+        with transaction(self.file, self._engine) as connection:
+            known = _known(connection, list(new))
+            for (key, one), assets in zip(new.items(), saved, strict=True):
+                if key not in known:
+                    values = _values(key, one) | assets
+                    values["duplicate_of"] = _first_of_same_content(connection, values)
+                    connection.execute(insert(inspections).values(**values))
+        return len(new) - len(known)
+
+    def _check_registered(self, connection: Connection, wanted: set[str]) -> None:
+        registered = set(connection.execute(select(bundles.c.bundle_id)).scalars())
+        for bundle_id in sorted(wanted - registered):
+            raise StoreError(
+                f"{self.file}: bundle {bundle_id} is not registered; call register_bundle first."
+            )
+
+    def _save_assets(self, key: str, scored: "ScoredImage") -> dict[str, Any]:
+        found, image = scored.inspection, scored.image
+        if found is None or image is None:
+            return {"geometry": None, "picture_asset": None, "maps_asset": None}
+        picture, maps = self._assets.save_part(key, image, found.evidence, found.attention)
+        geometry = asdict(found.geometry)
+        return {"geometry": geometry, "picture_asset": picture, "maps_asset": maps}
+
+
+def _key(scored: "ScoredImage") -> str:
+    return arrival_key(scored.row.path, scored.row.sha256, scored.row.bundle_id)
+
+
+def _known(connection: Connection, keys: list[str]) -> set[str]:
+    query = select(inspections.c.arrival_key).where(inspections.c.arrival_key.in_(keys))
+    return set(connection.execute(query).scalars())
+
+
+def _first_of_same_content(connection: Connection, values: dict[str, Any]) -> int | None:
+    if values["sha256"] is None:
+        return None
+    query = (
+        select(inspections.c.id)
+        .where(
+            inspections.c.sha256 == values["sha256"],
+            inspections.c.bundle_id == values["bundle_id"],
+        )
+        .order_by(inspections.c.id)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _values(key: str, scored: "ScoredImage") -> dict[str, Any]:
+    row = scored.row
+    return {
+        "arrival_key": key,
+        "source": row.path,
+        "file_name": PurePath(row.path).name,
+        "sha256": row.sha256,
+        "arrived_at": _arrived_at(row.path, row.time),
+        "inspected_at": row.time,
+        "bundle_id": row.bundle_id,
+        "status": row.status,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "defect_type": row.defect_type,
+        "z": _finite(row.z),
+        "t_pass": row.t_pass,
+        "t_fail": row.t_fail,
+        "outlier": _finite(row.outlier),
+        "outlier_limit": row.outlier_limit,
+        "contributions": {
+            part: amount for part, amount in row.contributions.items() if math.isfinite(amount)
+        },
+        "latency_ms": _finite(row.latency_ms),
+    }
+
+
+def _arrived_at(source: str, inspected_at: datetime) -> datetime:
+    """When the file came to be; it cannot have arrived after it was inspected."""
+    try:
+        modified = datetime.fromtimestamp(os.stat(source).st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return inspected_at
+    return min(modified, inspected_at)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

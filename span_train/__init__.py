@@ -1,0 +1,1 @@
+"""Learn what a part looks like from unlabelled images, then tell good from defective."""

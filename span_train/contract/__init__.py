@@ -1,0 +1,1 @@
+"""The torch-free agreement of training, scoring and station: settings, images, layout, errors."""

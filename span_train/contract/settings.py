@@ -1,0 +1,297 @@
+"""The settings of one line: a strict YAML whose mistakes are all named at once, with the cure.
+
+Relative paths start at the YAML's folder. Settings are frozen; a run saves the resolved ones.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from span_train.contract.errors import SettingsError
+
+
+def _from_yaml_folder(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str):
+        value = Path(value).expanduser()
+    if isinstance(value, Path) and info.context:
+        return (Path(info.context["folder"]) / value).resolve()
+    return value
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+LinePath = Annotated[Path, BeforeValidator(_from_yaml_folder)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class SplitSettings(_Section):
+    """How labelled images are divided where the labels have no `split` column."""
+
+    train: Fraction = 0.4
+    calibration: Fraction = 0.3
+    seed: int = 0
+    group_pattern: str | None = Field(
+        None, description="Regex whose first group names the physical part in the file name."
+    )
+
+    @model_validator(mode="after")
+    def _leaves_a_test_share(self) -> "SplitSettings":
+        if self.train + self.calibration >= 1.0:
+            raise ValueError("train + calibration must stay below 1, the rest is the test split")
+        return self
+
+
+class LayoutSettings(_Section):
+    """Where the parts lie: drawn on one exemplar, or read from image statistics."""
+
+    source: Literal["exemplar", "statistics"] = "exemplar"
+    exemplar: LinePath | None = None
+    masks: LinePath | None = Field(None, description="A folder with <part>.png masks.")
+    parts: int = Field(4, ge=1, le=64, description="Number of parts where statistics find them.")
+    soften_patches: float = Field(1.0, ge=0.0, le=4.0)
+    symmetry: Annotated[
+        tuple[Literal["flip_horizontal", "flip_vertical", "quarter_turns"], ...],
+        BeforeValidator(_as_tuple),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _has_its_files(self) -> "LayoutSettings":
+        if self.source == "exemplar" and (self.exemplar is None or self.masks is None):
+            raise ValueError(
+                "source: exemplar needs `exemplar` (an image) and `masks` (a folder of "
+                "<part>.png); or use source: statistics"
+            )
+        return self
+
+
+class InputSettings(_Section):
+    """What every image goes through before the network."""
+
+    side_px: int = Field(112, ge=32, le=1024)
+    fit: Literal["stretch", "letterbox", "crop"] = "stretch"
+    window: Annotated[tuple[int, int], BeforeValidator(_as_tuple)] | None = Field(
+        None, description="16-bit images: the values shown as black and as white."
+    )
+    max_pixels: int = Field(64_000_000, ge=1024)
+
+    @model_validator(mode="after")
+    def _window_rises(self) -> "InputSettings":
+        if self.window is not None and self.window[0] >= self.window[1]:
+            raise ValueError(f"window must rise, found {list(self.window)}")
+        return self
+
+
+class ModelSettings(_Section):
+    """The Vision Transformer: `small` with the sizes below, or any timm ViT with a class token."""
+
+    name: str = "small"
+    patch_px: int = Field(8, ge=2, le=64)
+    width: int = Field(192, ge=16)
+    depth: int = Field(6, ge=2)
+    heads: int = Field(6, ge=3)
+    weights: LinePath | None = Field(None, description="A local safetensors file to start from.")
+    pretrained: bool = Field(False, description="Load timm's weights (needs internet).")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelSettings":
+        if self.name == "small" and self.width % self.heads:
+            raise ValueError(f"width {self.width} is no multiple of heads {self.heads}")
+        return self
+
+
+class ViewSettings(_Section):
+    """How a training view is cut from an image and changed in brightness."""
+
+    min_area: float = Field(0.5, ge=0.4, le=1.0, description="Smallest share of the image's area.")
+    max_rotation_deg: float = Field(3.0, ge=0.0, le=45.0)
+    max_aspect: float = Field(1.15, ge=1.0, le=2.0)
+    brightness: float = Field(0.2, ge=0.0, le=0.9)
+    contrast: float = Field(0.2, ge=0.0, le=0.9)
+    noise: float = Field(0.0, ge=0.0, le=0.2)
+
+
+class MaskedSettings(_Section):
+    """The masked objective: how much is seen, and the small decoder that guesses the rest."""
+
+    visible: float = Field(0.35, ge=0.1, le=0.75)
+    decoder_width: int = Field(128, ge=16)
+    decoder_depth: int = Field(2, ge=1)
+    decoder_heads: int = Field(4, ge=1)
+
+
+class DinoSettings(_Section):
+    """The self-distillation objective."""
+
+    outputs: int = Field(1024, ge=16)
+    hidden: int = Field(512, ge=16)
+    bottleneck: int = Field(128, ge=8)
+    student_temperature: float = Field(0.1, gt=0.0)
+    teacher_temperature: float = Field(0.04, gt=0.0)
+    warmup_teacher_temperature: float = Field(0.04, gt=0.0)
+    centre_momentum: float = Field(0.9, ge=0.0, lt=1.0)
+    feature_spread: float = Field(0.1, ge=0.0, description="Weight of the KoLeo term.")
+
+
+class PretrainSettings(_Section):
+    """Self-supervised pretraining with heads held to the layout."""
+
+    objective: Literal["masked", "dino"] = "masked"
+    steps: int = Field(1200, ge=1)
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(1.5e-3, gt=0.0)
+    weight_decay: float = Field(0.05, ge=0.0)
+    warmup: float = Field(0.1, ge=0.0, lt=1.0, description="Share of the steps.")
+    clip_gradient: float = Field(3.0, gt=0.0)
+    prior_weight: float = Field(0.3, ge=0.0, description="lambda; 0 is the objective alone.")
+    prior_loss: Literal["coverage", "focus"] = "coverage"
+    prior_floor: float = Field(0.05, gt=0.0, lt=1.0, description="eps of the smoothed prior.")
+    teacher_momentum: float = Field(0.99, ge=0.0, lt=1.0)
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint_every: int = Field(100, ge=1)
+    views: ViewSettings = ViewSettings()
+    masked: MaskedSettings = MaskedSettings()
+    dino: DinoSettings = DinoSettings()
+
+
+class TrainSettings(_Section):
+    """The defect head: deviations from what is usual at each place, weighed by few labels."""
+
+    blocks: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = Field(
+        (1,), description="Blocks whose patch features are used; 1 is the first."
+    )
+    projected: int = Field(64, ge=4, le=64)
+    top_k: int = Field(5, ge=1)
+    trim: float = Field(
+        0.2, ge=0.0, lt=0.5, description="Share of images left out as most deviating."
+    )
+    covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
+    strengths: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] = (3.0, 10.0, 30.0, 100.0)
+    folds: int = Field(5, ge=2)
+    seed: int = 0
+
+
+class GoalSettings(_Section):
+    """What the line promises; fixed before looking at any calibration image."""
+
+    escape: Fraction = 0.10
+    overkill: Fraction = 0.10
+    confidence: Fraction = 0.95
+
+
+class LineSettings(_Section):
+    """One line: its images, layout, network, training and goals."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    images: Annotated[tuple[LinePath, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    labels: LinePath | None = Field(None, description="A CSV, or a folder with one folder a class.")
+    good_class: str = "good"
+    splits: SplitSettings = SplitSettings()
+    layout: LayoutSettings = LayoutSettings(source="statistics")
+    input: InputSettings = InputSettings()
+    model: ModelSettings = ModelSettings()
+    pretrain: PretrainSettings = PretrainSettings()
+    train: TrainSettings = TrainSettings()
+    goals: GoalSettings = GoalSettings()
+
+
+def read_settings(path: Path, overrides: tuple[str, ...] = ()) -> LineSettings:
+    """Read a line's YAML and lay `key.sub=value` overrides over it.
+
+    Args:
+        path: The YAML file.
+        overrides: Texts like ``pretrain.steps=200``; values are parsed as YAML.
+
+    Raises:
+        SettingsError: The file is missing or no YAML mapping, or any key or value is wrong; all
+            mistakes are listed in one message.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"{path}: cannot be read ({problem}); give the line's YAML.") from None
+    except yaml.YAMLError as problem:
+        raise SettingsError(f"{path}: is not valid YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path}: found {type(raw).__name__}, expected `key: value` lines.")
+    for override in overrides:
+        _lay_over(raw, override)
+    return settings_from_dict(raw, folder=path.resolve().parent, where=str(path))
+
+
+def settings_from_dict(raw: dict[str, Any], folder: Path, where: str) -> LineSettings:
+    """Check a mapping against the settings; relative paths start at `folder`.
+
+    Raises:
+        SettingsError: Any key or value is wrong; all mistakes are listed in one message.
+    """
+    try:
+        return LineSettings.model_validate(raw, context={"folder": folder})
+    except ValidationError as problem:
+        lines = [_mistake(error) for error in problem.errors()]
+        count = f"{len(lines)} mistake" + ("s" if len(lines) > 1 else "")
+        raise SettingsError(f"{where}: {count} in the settings:\n  " + "\n  ".join(lines)) from None
+
+
+def dump_settings(settings: LineSettings) -> str:
+    """The settings as YAML text, with every default written out and paths absolute."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _lay_over(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"--set {override}: expected key=value, like pretrain.steps=200.")
+    *sections, last = key.strip().split(".")
+    place = raw
+    for section in sections:
+        if not isinstance(place.get(section), dict):
+            place[section] = {}
+        place = place[section]
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as problem:
+        raise SettingsError(f"--set {override}: the value is not valid YAML: {problem}") from None
+
+
+def _mistake(error: Any) -> str:
+    place = tuple(str(step) for step in error["loc"])
+    key = ".".join(place) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(known)
+        return f"{key}: unknown key; {hint}"
+    if error["type"] == "missing":
+        return f"{key}: missing, and needed"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" + (
+        "" if isinstance(error["input"], dict | BaseModel) else f"; found {error['input']!r}"
+    )
+
+
+def _known_keys(place: tuple[str, ...]) -> list[str]:
+    section: type[BaseModel] = LineSettings
+    for step in place:
+        field = section.model_fields.get(step)
+        if field is None or not isinstance(field.annotation, type):
+            return []
+        section = field.annotation
+    return list(section.model_fields)

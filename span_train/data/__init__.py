@@ -1,0 +1,1 @@
+"""Find images and labels, split them fairly, and turn them into views for training."""

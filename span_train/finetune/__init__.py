@@ -1,0 +1,1 @@
+"""Fit the defect head on few labels, or on none."""

@@ -1,0 +1,109 @@
+"""Fit a line's defect head: what is usual at each place, then the weights, by labels or without."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from span_train.contract.layout import Layout
+from span_train.contract.settings import LineSettings
+from span_train.data.splits import LineImages
+from span_train.finetune.facts import type_names
+from span_train.finetune.looked import Looked
+from span_train.finetune.place_statistics import fit_deviation
+from span_train.finetune.shrunk_fit import Array, LinearScore, fit_shrunk, fit_types
+from span_train.models.backbone import Backbone
+from span_train.models.defect_head import DefectHead, Deviation
+from span_train.pretrained import PretrainedLine
+
+_PART_SHARE = 0.3
+
+
+def fit_head(
+    settings: LineSettings,
+    pretrained: PretrainedLine,
+    images: LineImages,
+    unlabelled: Looked,
+    cache: Path,
+) -> tuple[DefectHead, LinearScore, npt.NDArray[np.bool_]]:
+    """The fitted head, how its z came about, and which unlabelled images counted as usual.
+
+    Args:
+        settings: The line.
+        pretrained: Backbone and layout.
+        images: The line's images; only the labels of the training split are used.
+        unlabelled: What the backbone sees in the images nobody has labelled.
+        cache: Folder of the image cache.
+
+    Raises:
+        InputError: Too few images.
+    """
+    asked, backbone = settings.train, pretrained.backbone
+    deviation, kept = fit_deviation(
+        lambda: (patches for patches, _ in unlabelled.batches()),
+        asked.projected,
+        asked.trim,
+        asked.covariance_shrinkage,
+    )
+    types = type_names(images, settings)
+    head = empty_head(settings, pretrained.layout, backbone, deviation, 1 + len(types))
+    paths = [image.path for image in images.train]
+    looked = Looked(backbone, settings, paths, cache) if paths else unlabelled
+    labels = np.array([image.label for image in images.train], dtype=object)
+    score = _weigh(head, settings, unlabelled.pooled(head), looked, labels, types)
+    good = np.array(labels == settings.good_class, bool)
+    _set_typical(head, looked if good.any() else unlabelled, good if good.any() else kept)
+    return head, score, kept
+
+
+def _weigh(
+    head: DefectHead,
+    settings: LineSettings,
+    unlabelled_uj: Array,
+    looked: Looked,
+    labels: npt.NDArray[np.object_],
+    types: tuple[str, ...],
+) -> LinearScore:
+    """Set the head's weights and biases: first z, then the defect types."""
+    asked, tokens = settings.train, [slice(head.first_token, len(head.features))]
+    defective_m = np.array(labels != settings.good_class, bool)
+    labelled_mj = looked.pooled(head) if len(labels) else unlabelled_uj[:0]
+    score = fit_shrunk(
+        labelled_mj, defective_m, unlabelled_uj, tokens, asked.strengths, asked.folds, asked.seed
+    )
+    weights, biases = [score.weight[None]], [np.array([score.bias])]
+    if types:
+        type_m = np.array([types.index(label) for label in labels[defective_m]], np.int64)
+        weight, bias = fit_types(labelled_mj[defective_m], type_m, unlabelled_uj, tokens)
+        weights.append(weight)
+        biases.append(bias)
+    head.weight.copy_(torch.from_numpy(np.concatenate(weights)))
+    head.bias.copy_(torch.from_numpy(np.concatenate(biases)))
+    return score
+
+
+def empty_head(
+    settings: LineSettings, layout: Layout, backbone: Backbone, deviation: Deviation, outputs: int
+) -> DefectHead:
+    """A head with the layout's parts and all weights 0."""
+    masks = torch.from_numpy(layout.fitted(settings.input.side_px, settings.input.fit))
+    share_kn = torch.nn.functional.adaptive_avg_pool2d(masks[None], backbone.grid)[0].flatten(1)
+    part_kn = share_kn >= _PART_SHARE * share_kn.amax(1, keepdim=True)
+    return DefectHead(
+        deviation, part_kn, layout.names, backbone.heads, outputs, settings.train.top_k
+    )
+
+
+def _set_typical(head: DefectHead, looked: Looked, chosen: npt.NDArray[np.bool_]) -> None:
+    """Make evidence and contributions relative to the mean over the chosen images."""
+    head.typical_features.zero_()
+    head.typical_evidence.zero_()
+    rows = torch.from_numpy(chosen)
+    evidence, features = [], []
+    with torch.inference_mode():
+        for patches, attention in looked.batches():
+            evidence.append(head(patches, attention).evidence)
+            features.append(head.pool(patches, attention))
+        head.typical_evidence.copy_(torch.cat(evidence)[rows].mean(0))
+        head.typical_features.copy_(torch.cat(features)[rows].mean(0))

@@ -1,0 +1,92 @@
+"""Learn what is usual at each place of the layout from images nobody has labelled.
+
+A share of them may be defective: the most deviating images are left out and the statistics taken
+again (DESIGN.md, section 6).
+Letters: M images, N patches, C features of a patch, D projected features.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from span_train.contract.errors import InputError
+from span_train.models.defect_head import Deviation, patch_score
+
+Batches = Callable[[], Iterable[Tensor]]
+FEWEST_IMAGES = 8
+_POOLED = 5
+
+
+def fit_deviation(
+    batches: Batches, projected: int, trim: float, shrinkage: float
+) -> tuple[Deviation, npt.NDArray[np.bool_]]:
+    """Fit projection, place means and place whitenings; also tell which images were kept.
+
+    Args:
+        batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
+        projected: D, at most C; the directions of largest variance within places are kept.
+        trim: Share of the images left out as the most deviating.
+        shrinkage: Share of the covariance over all places in that of each place.
+
+    Raises:
+        InputError: Fewer than eight images.
+    """
+    projection_cd = _within_place_directions(batches, projected)
+    projected_mnd = torch.cat([patches_mnc @ projection_cd for patches_mnc in batches()])
+    images, patches, _ = projected_mnd.shape
+    if images < FEWEST_IMAGES:
+        raise InputError(
+            f"{images} images to learn from; at least {FEWEST_IMAGES} are needed to tell what is "
+            "usual at each place; add unlabelled images."
+        )
+    deviation = Deviation(len(projection_cd), projection_cd.shape[1], patches)
+    deviation.projection.copy_(projection_cd)
+    kept = torch.ones(images, dtype=torch.bool)
+    for trimming in (True, False):
+        mean_nd, whitening_ndd = _place_gaussians(projected_mnd[kept], shrinkage)
+        deviation.mean.copy_(mean_nd)
+        deviation.whitening.copy_(whitening_ndd)
+        if trimming and trim > 0:
+            kept = _least_deviating(projected_mnd, deviation, trim)
+    return deviation, kept.numpy()
+
+
+def _within_place_directions(batches: Batches, projected: int) -> Tensor:
+    count, total_nc = 0, torch.zeros(1)
+    for patches_mnc in batches():
+        total_nc = total_nc + patches_mnc.double().sum(0)
+        count += len(patches_mnc)
+    mean_nc = total_nc / max(count, 1)
+    features = mean_nc.shape[-1]
+    covariance = torch.zeros(features, features, dtype=torch.float64)
+    for patches_mnc in batches():
+        residual = (patches_mnc.double() - mean_nc).flatten(0, 1)
+        covariance += residual.T @ residual
+    values, vectors = np.linalg.eigh(covariance.numpy() / max(count * len(mean_nc), 1))
+    kept = min(projected, features)
+    scale = 1 / np.sqrt(np.maximum(values[-kept:], values[-1] * 1e-10 + 1e-20))
+    return torch.from_numpy((vectors[:, -kept:] * scale).astype(np.float32))
+
+
+def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, Tensor]:
+    mean_nd = projected_mnd.mean(0)
+    centred = projected_mnd - mean_nd
+    covariance = torch.einsum("mnd,mne->nde", centred, centred) / len(centred)
+    mixed = (1 - shrinkage) * covariance + shrinkage * covariance.mean(0)
+    values, vectors = np.linalg.eigh(mixed.double().numpy())
+    lowest = 1e-6 * values[:, -1:] + 1e-12
+    scaled = vectors / np.sqrt(np.maximum(values, lowest))[:, None, :]
+    return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
+
+
+def _least_deviating(projected_mnd: Tensor, deviation: Deviation, trim: float) -> Tensor:
+    outliers = []
+    for some in projected_mnd.split(256):
+        centred_nbd = (some - deviation.mean).transpose(0, 1)
+        score_bn = patch_score(torch.bmm(centred_nbd, deviation.whitening).transpose(0, 1))
+        outliers.append(score_bn.topk(min(_POOLED, score_bn.shape[1]), dim=1)[0].mean(1))
+    outlier_m = torch.cat(outliers)
+    return outlier_m <= torch.quantile(outlier_m, 1 - trim)

@@ -1,0 +1,202 @@
+"""Score how far each patch is from what is usual at its place, with evidence that adds up exactly.
+
+Everything after the patch is linear, so the defect logit is a bias plus one contribution a
+feature, and the same bias plus one piece of evidence a patch (DESIGN.md, section 6).
+Letters: B images, N patches, C features of a patch, D projected features, H heads, K parts,
+J pooled features, O outputs (the defect logit, then defect types).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+WHOLE, FREE = "whole", "free"
+
+
+@dataclass(frozen=True)
+class FeatureName:
+    """One of the J pooled features: what it is, and the part (or `whole`, `free`) it speaks of."""
+
+    name: str
+    part: str
+
+
+class HeadOutputs(NamedTuple):
+    """What the head says (``logits = bias + contributions.sum(-1) = bias + evidence.sum(-1)``).
+
+    Attributes:
+        logits: (B, O).
+        evidence: (B, O, N).
+        contributions: (B, O, J).
+        bias: (O,).
+        outlier: (B,), the mean of the largest patch deviations.
+        outlier_parts: (B, K), the same within each part.
+    """
+
+    logits: Tensor
+    evidence: Tensor
+    contributions: Tensor
+    bias: Tensor
+    outlier: Tensor
+    outlier_parts: Tensor
+
+
+class Deviation(nn.Module):
+    """``delta[n] = W_n (v[n] - mu_n)``: 0 where a patch is usual at its place, of unit variance.
+
+    Buffers: `projection` (C, D), `mean` (N, D), `whitening` (N, D, D).
+    """
+
+    projection: Tensor
+    mean: Tensor
+    whitening: Tensor
+
+    def __init__(self, features: int, projected: int, patches: int) -> None:
+        super().__init__()
+        self.register_buffer("projection", torch.zeros(features, projected))
+        self.register_buffer("mean", torch.zeros(patches, projected))
+        self.register_buffer("whitening", torch.zeros(patches, projected, projected))
+
+    def forward(self, patches_bnc: Tensor) -> Tensor:
+        """(B, N, C) patch features to (B, N, D) deviations."""
+        centred_nbd = (patches_bnc @ self.projection - self.mean).transpose(0, 1)
+        return torch.bmm(centred_nbd, self.whitening).transpose(0, 1)
+
+
+class DefectHead(nn.Module):
+    """One linear score over sums of patches: pooled deviations, attended deviations, part tokens.
+
+    The patch score is ``s[n] = log(1 + |delta[n]|^2 / D)``, the only nonlinearity. The J features:
+    the mean of the `top_k` largest s of the whole and of each part; per head the
+    attention-weighted s; per head the attention-weighted delta (its part token, D numbers).
+
+    Args:
+        deviation: The place statistics.
+        part_of_patch_kn: (K, N) bool, the patches of each part.
+        part_names: K names; head k is assigned to part k.
+        heads: H.
+        outputs: O.
+        top_k: Patches pooled for the whole and for each part (fewer in smaller parts).
+
+    Attributes:
+        features: The J features' names.
+        first_token: Number of the first feature that is part of a part token.
+
+    Raises:
+        ValueError: A part has no patch.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    typical_features: Tensor
+    typical_evidence: Tensor
+
+    def __init__(
+        self,
+        deviation: Deviation,
+        part_of_patch_kn: Tensor,
+        part_names: Sequence[str],
+        heads: int,
+        outputs: int,
+        top_k: int,
+    ) -> None:
+        super().__init__()
+        patches, projected = deviation.mean.shape
+        if not part_of_patch_kn.any(dim=1).all():
+            raise ValueError("every part needs at least one patch")
+        everything = torch.ones(1, patches, dtype=torch.bool)
+        self.deviation = deviation
+        self.heads = heads
+        self.pools = [
+            (torch.nonzero(row).flatten(), min(top_k, int(row.sum())))
+            for row in torch.cat([everything, part_of_patch_kn])
+        ]
+        self.features = _feature_names(part_names, heads, projected)
+        count = len(self.features)
+        self.first_token = count - heads * projected
+        self.register_buffer("weight", torch.zeros(outputs, count))
+        self.register_buffer("bias", torch.zeros(outputs))
+        self.register_buffer("typical_features", torch.zeros(count))
+        self.register_buffer("typical_evidence", torch.zeros(outputs, patches))
+
+    def forward(self, patches_bnc: Tensor, attention_bhn: Tensor) -> HeadOutputs:
+        """Score (B, N, C) patch features with their (B, H, N) attention."""
+        delta_bnd = self.deviation(patches_bnc)
+        score_bn = patch_score(delta_bnd)
+        pooled_bpn = self._pooled(score_bn)
+        features_bj = _sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
+        difference = features_bj - self.typical_features
+        contributions_boj = difference[:, None] * self.weight
+        evidence_bon = self._evidence(pooled_bpn, score_bn, delta_bnd, attention_bhn)
+        bias_o = self.bias + (self.weight * self.typical_features).sum(-1)
+        pools = len(self.pools)
+        return HeadOutputs(
+            contributions_boj.sum(-1) + bias_o,
+            evidence_bon - self.typical_evidence,
+            contributions_boj,
+            bias_o,
+            features_bj[:, 0],
+            features_bj[:, 1:pools],
+        )
+
+    def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
+        """The J features alone: (B, J)."""
+        delta_bnd = self.deviation(patches_bnc)
+        score_bn = patch_score(delta_bnd)
+        return _sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
+
+    def _pooled(self, score_bn: Tensor) -> Tensor:
+        """What each patch puts into each pooled mean: (B, 1 + K, N)."""
+        rows = []
+        for patches, count in self.pools:
+            patches = patches.to(score_bn.device)
+            best, place = score_bn[:, patches].topk(count, dim=1)
+            rows.append(torch.zeros_like(score_bn).scatter(1, patches[place], best / count))
+        return torch.stack(rows, dim=1)
+
+    def _evidence(
+        self, pooled_bpn: Tensor, score_bn: Tensor, delta_bnd: Tensor, attention_bhn: Tensor
+    ) -> Tensor:
+        pools, heads, projected = len(self.pools), self.heads, delta_bnd.shape[-1]
+        of_pool_op, of_score_oh, of_token_ohd = (
+            self.weight[:, :pools],
+            self.weight[:, pools : pools + heads],
+            self.weight[:, pools + heads :].unflatten(1, (heads, projected)),
+        )
+        from_pools_bon = torch.matmul(of_pool_op, pooled_bpn)
+        weighed_bnoh = torch.matmul(delta_bnd, of_token_ohd.flatten(0, 1).T)
+        weighed_bnoh = weighed_bnoh.unflatten(-1, of_score_oh.shape)
+        weighed_bnoh = weighed_bnoh + score_bn[:, :, None, None] * of_score_oh
+        attended_bno = (weighed_bnoh * attention_bhn.transpose(1, 2)[:, :, None]).sum(-1)
+        evidence_bon: Tensor = from_pools_bon + attended_bno.transpose(1, 2)
+        return evidence_bon
+
+
+def patch_score(delta_bnd: Tensor) -> Tensor:
+    """``log(1 + |delta|^2 / D)`` of each patch: (B, N, D) to (B, N)."""
+    return torch.log1p(delta_bnd.square().mean(-1))
+
+
+def _sum_up(
+    pooled_bpn: Tensor, score_bn: Tensor, delta_bnd: Tensor, attention_bhn: Tensor
+) -> Tensor:
+    attended_bh = (attention_bhn * score_bn[:, None]).sum(-1)
+    tokens_bhd = torch.matmul(attention_bhn, delta_bnd)
+    return torch.cat([pooled_bpn.sum(-1), attended_bh, tokens_bhd.flatten(1)], dim=1)
+
+
+def _feature_names(
+    part_names: Sequence[str], heads: int, projected: int
+) -> tuple[FeatureName, ...]:
+    of_head = [*part_names, *[FREE] * (heads - len(part_names))]
+    pooled = [FeatureName("largest deviations", part) for part in (WHOLE, *part_names)]
+    attended = [FeatureName(f"head {h} attended deviation", of_head[h]) for h in range(heads)]
+    tokens = [
+        FeatureName(f"head {h} part token {d}", of_head[h])
+        for h in range(heads)
+        for d in range(projected)
+    ]
+    return (*pooled, *attended, *tokens)

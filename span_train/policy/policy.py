@@ -1,0 +1,197 @@
+"""Turn a defect logit z into pass, recheck or fail, and say what is promised about it.
+
+The policy decides, not the network (DESIGN.md, section 7). This file needs no torch and no scipy:
+the line, the station and training all read verdicts from here.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from span_train.contract.errors import InputError
+
+VerdictName = Literal["pass", "recheck", "fail"]
+VERDICTS: tuple[VerdictName, ...] = ("pass", "recheck", "fail")
+POLICY_VERSION: Literal[1] = 1
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the line does with a part, and why."""
+
+    name: VerdictName
+    reason: str
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Goal(_Record):
+    """What a line wants to promise; fixed before looking at any calibration image."""
+
+    escape: OpenShare
+    overkill: OpenShare
+    confidence: OpenShare
+
+
+class Claim(_Record):
+    """One promise, and whether the calibration parts can show it.
+
+    Attributes:
+        goal: The share that may not be exceeded; this number is what is promised.
+        bound: One-sided Clopper-Pearson upper bound reached; None where nothing is shown.
+        confidence: Of this claim alone; both claims of a 95 % joint promise carry 97.5 %.
+        count: Calibration parts that escaped, or that were failed although good.
+        of: Defective, or good, calibration parts.
+        shown: Whether the goal is shown; only then may it be promised.
+        missing: How many more such parts are needed at least, where too few are there.
+    """
+
+    kind: Literal["escape", "overkill"]
+    goal: OpenShare
+    bound: Share | None
+    confidence: OpenShare
+    count: Annotated[int, Field(ge=0)]
+    of: Annotated[int, Field(ge=0)]
+    shown: bool
+    message: str
+    missing: Annotated[int, Field(ge=0)] = 0
+
+
+class PolicyChange(_Record):
+    """Who changed the thresholds, when and why, and from what to what."""
+
+    who: str
+    when: str
+    why: str
+    t_pass_before: float | None
+    t_pass_after: float | None
+    t_fail_before: float | None
+    t_fail_after: float | None
+    outlier_limit_before: float | None = None
+    outlier_limit_after: float | None = None
+
+
+class Policy(_Record):
+    """Thresholds on z, and the claims they were chosen for.
+
+    Attributes:
+        t_pass: z below it passes; None: nothing passes.
+        t_fail: z from it on fails; None: nothing fails by z.
+        outlier_limit: An outlier score above it makes at least `recheck`; None: no limit.
+        goals: The goals the thresholds were chosen for.
+        history: Every change since the first policy, oldest first.
+    """
+
+    version: Literal[1] = POLICY_VERSION
+    t_pass: float | None
+    t_fail: float | None
+    outlier_limit: float | None = None
+    goals: Goal | None = None
+    claims: tuple[Claim, ...] = ()
+    history: tuple[PolicyChange, ...] = ()
+
+    @model_validator(mode="after")
+    def _thresholds_do_not_cross(self) -> "Policy":
+        if self.t_pass is not None and self.t_fail is not None and self.t_pass > self.t_fail:
+            raise ValueError(f"t_pass {self.t_pass} lies above t_fail {self.t_fail}")
+        return self
+
+    def decide(self, z: float, outlier: float) -> Verdict:
+        """Give the verdict for one image.
+
+        Args:
+            z: The defect logit.
+            outlier: The outlier score; only ever turns `pass` into `recheck`.
+        """
+        if not math.isfinite(z):
+            return Verdict("recheck", "the defect logit z is not a finite number")
+        if self.t_fail is not None and z >= self.t_fail:
+            return Verdict("fail", f"z {z:.3f} reaches the fail threshold {self.t_fail:.3f}")
+        if self.t_pass is None:
+            return Verdict("recheck", f"z {z:.3f}; nothing passes without a look under this policy")
+        if z >= self.t_pass:
+            return Verdict(
+                "recheck", f"z {z:.3f} is not below the pass threshold {self.t_pass:.3f}"
+            )
+        return self._pass_unless_outlier(z, self.t_pass, outlier)
+
+    def changed_from(self, before: "Policy", who: str, when: str, why: str) -> "Policy":
+        """This policy, with the history of the one it takes the place of.
+
+        Args:
+            when: ISO time in UTC.
+        """
+        change = PolicyChange(
+            who=who,
+            when=when,
+            why=why,
+            t_pass_before=before.t_pass,
+            t_pass_after=self.t_pass,
+            t_fail_before=before.t_fail,
+            t_fail_after=self.t_fail,
+            outlier_limit_before=before.outlier_limit,
+            outlier_limit_after=self.outlier_limit,
+        )
+        return self.model_copy(update={"history": (*before.history, change)})
+
+    def _pass_unless_outlier(self, z: float, t_pass: float, outlier: float) -> Verdict:
+        if not math.isfinite(outlier):
+            return Verdict("recheck", "the outlier score is not a finite number")
+        if self.outlier_limit is not None and outlier > self.outlier_limit:
+            return Verdict(
+                "recheck",
+                f"z {z:.3f} would pass, but the outlier score {outlier:.3f} is above the limit "
+                f"{self.outlier_limit:.3f}: unlike the good parts seen",
+            )
+        return Verdict("pass", f"z {z:.3f} is below the pass threshold {t_pass:.3f}")
+
+
+def worst_verdict(names: Iterable[VerdictName]) -> VerdictName:
+    """The verdict of a physical part: the worst among its images.
+
+    Raises:
+        ValueError: There is no image.
+    """
+    return max(names, key=VERDICTS.index)
+
+
+def save_policy(policy: Policy, path: Path) -> None:
+    """Write a policy as JSON."""
+    path.write_text(policy.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy that `save_policy` wrote.
+
+    Raises:
+        InputError: The file is missing, is no policy, or was made by a newer version.
+    """
+    try:
+        return Policy.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: cannot be read ({problem}); expected a policy.") from None
+    except ValidationError as problem:
+        raise InputError(f"{path}: {_mistakes(problem)}") from None
+
+
+def _mistakes(problem: ValidationError) -> str:
+    errors = problem.errors()
+    for error in errors:
+        if error["loc"] == ("version",):
+            return (
+                f"policy version {error['input']!r}, but this program reads version "
+                f"{POLICY_VERSION}; update the program."
+            )
+    listed = "; ".join(
+        f"{'.'.join(map(str, error['loc'])) or 'the file'}: {error['msg']}" for error in errors
+    )
+    return f"is no valid policy: {listed}; calibrate again."

@@ -1,0 +1,1 @@
+"""Self-supervised pretraining on unlabelled images, with heads held to the part layout."""

@@ -1,0 +1,102 @@
+"""`inspect init` writes one commented YAML that works, and never over another."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from inspect_app.cli.main import app
+from span_train.contract.errors import InputError, LabelError, LayoutError
+from span_train.contract.settings import read_settings
+
+RUNNER = CliRunner()
+Write = Callable[..., Path]
+
+
+def init(line: Path, *arguments: object) -> str:
+    """Run the command; errors come through, as `main` gets them."""
+    result = RUNNER.invoke(app, ["init", str(line), *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_line_with_everything_is_described(drawn_line: Path, tmp_path: Path) -> None:
+    line, given = tmp_path / "sub" / "pump 3.yaml", drawn_line.parent
+    printed = init(
+        line, "--images", given / "images", "--labels", given / "labels.csv",
+        "--exemplar", given / "exemplar.png", "--masks", given / "masks", "--json",
+    )  # fmt: skip
+    settings = read_settings(line)
+    assert settings.name == "pump-3"
+    assert settings.images == (given / "images",)
+    assert settings.labels == given / "labels.csv"
+    assert settings.layout.masks == given / "masks"
+    found = json.loads(printed)
+    assert found["images"] == 24 + 8 + 12 + 8
+    assert found["parts"] == ["body", "left_lead", "marking", "right_lead"]
+    assert found["classes"]["good"] == 14
+    text = line.read_text()
+    assert text.count("#") > 10
+    assert str(given) not in text
+
+
+def test_images_alone_are_enough(write_image: Write, tmp_path: Path) -> None:
+    write_image("one/a.png", 1)
+    write_image("two: odd #name/b.png", 2)
+    line = tmp_path / "line.yaml"
+    printed = init(line, "--images", tmp_path / "one", "--images", tmp_path / "two: odd #name")
+    assert "2 images; next: inspect layout" in printed
+    settings = read_settings(line)
+    assert settings.images == (tmp_path / "one", tmp_path / "two: odd #name")
+    assert settings.layout.source == "statistics"
+    assert settings.labels is None
+
+
+def test_a_file_is_never_overwritten(write_image: Write, tmp_path: Path) -> None:
+    write_image("photos/a.png")
+    line = tmp_path / "line.yaml"
+    line.write_text("mine")
+    with pytest.raises(InputError, match="exists already, and is never overwritten"):
+        init(line, "--images", tmp_path / "photos")
+    assert line.read_text() == "mine"
+
+
+def test_an_empty_folder_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="holds no image"):
+        init(tmp_path / "line.yaml", "--images", tmp_path / "photos")
+    assert not (tmp_path / "line.yaml").exists()
+
+
+def test_masks_and_labels_that_do_not_fit_are_refused_at_once(
+    drawn_line: Path, write_image: Write, tmp_path: Path
+) -> None:
+    given, line = drawn_line.parent, tmp_path / "line.yaml"
+    images = ("--images", given / "images")
+    small = write_image("small.png")
+    with pytest.raises(LayoutError, match="96x96 pixels, but the exemplar has 16x16"):
+        init(line, *images, "--exemplar", small, "--masks", given / "masks")
+    with pytest.raises(LabelError, match="none is the good class `ok`"):
+        init(line, *images, "--labels", given / "labels.csv", "--good-class", "ok")
+    assert not line.exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_named(write_image: Write, tmp_path: Path) -> None:
+    below_a_file = write_image("photos/a.png") / "line.yaml"
+    with pytest.raises(InputError, match=r"line\.yaml: cannot be written"):
+        init(below_a_file, "--images", tmp_path / "photos")
+
+
+def test_images_that_cannot_be_used_are_remarked_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "photos" / "deep.png")
+    result = RUNNER.invoke(
+        app, ["init", str(tmp_path / "line.yaml"), "--images", str(tmp_path / "photos")]
+    )
+    assert result.exit_code == 0
+    assert "note: 1 of 1 images looked at cannot be used" in result.stderr
+    assert "set input.window" in result.stderr

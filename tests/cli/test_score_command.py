@@ -1,0 +1,137 @@
+import csv
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+Inspect = Callable[..., tuple[int, str, str]]
+
+
+def test_scoring_writes_every_file_asked_for_and_a_table(
+    run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    parquet, table = tmp_path / "r.parquet", tmp_path / "r.csv"
+    code, out, err = run_inspect(
+        "score", part_folder, "--bundle", bundle_folder, "--out", parquet, "--out", table,
+        "--provider", "cpu", "--threads", 2,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "pass               8   66.7%" in out
+    assert "fail               4   33.3%" in out
+    assert "12 scored in" in out
+    assert "on cpu (" in out
+    assert pq.read_table(parquet).num_rows == 12
+    with table.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 12
+
+
+def test_unreadable_files_end_with_code_5(
+    run_inspect: Inspect, bundle_folder: Path, tmp_path: Path, write_part: Callable[..., Path]
+) -> None:
+    write_part(tmp_path / "images" / "a.png")
+    (tmp_path / "images" / "b.png").write_text("no image")
+    code, out, _ = run_inspect(
+        "score", tmp_path / "images", "--bundle", bundle_folder, "--out", tmp_path / "r.jsonl",
+        "--json",
+    )  # fmt: skip
+    assert code == 5
+    summary = json.loads(out)
+    assert summary["counts"] == {"pass": 1, "recheck": 0, "fail": 0, "unreadable": 1}
+    assert (summary["images"], summary["provider"]) == (2, "cpu")
+    assert summary["outputs"] == [str(tmp_path / "r.jsonl")]
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [row["status"] for row in rows] == ["ok", "unreadable"]
+
+
+def test_an_empty_folder_ends_with_code_3_and_one_line(
+    run_inspect: Inspect, bundle_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    code, out, err = run_inspect(
+        "score", tmp_path / "images", "--bundle", bundle_folder, "--out", tmp_path / "r.csv"
+    )
+    assert (code, out) == (3, "")
+    assert err.startswith(f"inspect: {tmp_path / 'images'}: holds no image; expected files ending")
+    assert err.count("\n") == 1
+
+
+def test_a_changed_bundle_ends_with_code_3(
+    run_inspect: Inspect, part_folder: Path, own_bundle: Path, tmp_path: Path
+) -> None:
+    (own_bundle / "policy.json").write_text("{}")
+    code, _, err = run_inspect(
+        "score", part_folder, "--bundle", own_bundle, "--out", tmp_path / "r.csv"
+    )
+    assert code == 3
+    assert "policy.json: changed since export" in err
+
+
+def test_cuda_that_is_not_there_ends_with_code_3(
+    run_inspect: Inspect,
+    part_folder: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    code, _, err = run_inspect(
+        "score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / "r.csv",
+        "--provider", "cuda",
+    )  # fmt: skip
+    assert code == 3
+    assert "CUDA was asked for" in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_inspections_go_to_the_store_once(
+    run_inspect: Inspect,
+    part_folder: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    by_environment: bool,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'line.db'}"
+    given = [] if by_environment else ["--store", url]
+    for name in ("one.csv", "two.csv"):
+        if by_environment:
+            monkeypatch.setenv("INSPECT_STORE_URL", url)
+        code, _, err = run_inspect(
+            "score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / name, *given
+        )
+        assert (code, err) == (0, "")
+    with sqlite3.connect(tmp_path / "line.db") as store:
+        rows = store.execute("SELECT source, verdict FROM inspections ORDER BY id").fetchall()
+    store.close()
+    assert len(rows) == len({source for source, _ in rows}) == 12
+    assert [verdict for _, verdict in rows] == ["pass", "pass", "fail"] * 4
+
+
+def test_overlays_are_drawn_beside_but_never_inside_the_images(
+    run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    score = ("score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / "r.csv")
+    code, _, err = run_inspect(*score, "--overlays", "fail", "--overlays-dir", part_folder / "o")
+    assert code == 3
+    assert "overlays would be scored with the next run" in err
+    code, _, _ = run_inspect(*score, "--overlays", "fail", "--overlays-dir", tmp_path / "o")
+    assert code == 0
+    assert len(list((tmp_path / "o").glob("*_fail.png"))) == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--overlays", "fail"], ["--overlays-dir", "o"], ["--batch-size", "0"], ["--provider", "tpu"]],
+)
+def test_wrong_usage_ends_with_code_2(
+    run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path, wrong: list[str]
+) -> None:
+    code, out, err = run_inspect(
+        "score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / "r.csv", *wrong
+    )
+    assert (code, out) == (2, "")
+    assert wrong[0] in err or "--overlays" in err

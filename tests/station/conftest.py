@@ -1,0 +1,110 @@
+"""What the station's tests share: a store of drawn parts, the app, and a real browser on it."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.testing.v1 import AppTest
+
+import inspect_app.station
+from deploy.scoring.results import ScoredImage
+from inspect_app.station.pieces import part_on_show
+from inspect_app.station.pieces.store_access import open_shared_store
+from inspect_app.station.serve import STORE_VARIABLE, running_station
+from inspect_app.store import StoreReader
+from tests.station.drawn_inspections import a_handful, store_with
+
+APP = Path(inspect_app.station.__file__).with_name("app.py")
+StationPage = Callable[..., Page]
+_CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def handful() -> list[ScoredImage]:
+    """Pass, recheck, fail, fail, unreadable, and a copy of the first under another name."""
+    return a_handful()
+
+
+@pytest.fixture
+def store_url(handful: list[ScoredImage], tmp_path: Path) -> str:
+    """A store that holds the handful."""
+    return store_with(handful, tmp_path)
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[StoreReader]:
+    """The same store, to look at what the station wrote."""
+    with StoreReader(store_url) as reader:
+        yield reader
+
+
+@pytest.fixture
+def start_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], AppTest]]:
+    """Start the station on a store URL without a browser; parts may be decided at once."""
+    monkeypatch.setattr(part_on_show, "SETTLE_S", 0.0)
+    urls = []
+
+    def start(url: str) -> AppTest:
+        monkeypatch.setenv(STORE_VARIABLE, url)
+        urls.append(url)
+        return AppTest.from_file(APP, default_timeout=60).run()
+
+    yield start
+    for url in urls:
+        if Path(url.removeprefix("sqlite:///")).is_file():
+            open_shared_store(url).close()
+    open_shared_store.clear()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium that the system has; the set-up installs it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.fail("no `chromium` on the PATH: install Debian's chromium package.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def station_page(browser: Browser, free_port: int) -> Iterator[StationPage]:
+    """Serve a store, and open the station in a browser: `station_page(url, width_px, height_px)`.
+
+    The page is ready when this returns; a script error on it fails the test at its end.
+    """
+    problems: list[str] = []
+    with ExitStack() as stack:
+
+        def open_page(url: str, width_px: int = 1920, height_px: int = 1080) -> Page:
+            _, address = stack.enter_context(running_station(url, free_port))
+            page = browser.new_page(viewport={"width": width_px, "height": height_px})
+            stack.callback(page.close)
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.goto(address)
+            page.wait_for_selector("section.verdict, section.waiting, section.trouble")
+            settle(page)
+            return page
+
+        yield open_page
+    assert problems == []
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has been drawn to its end; keys do something from then on."""
+    page.wait_for_timeout(100)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_timeout(400)  # a part must have been in view for a moment

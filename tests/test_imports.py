@@ -1,0 +1,40 @@
+"""What runs on the line PC starts without torch, timm and onnx."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+TORCH_FREE = (
+    "span_train.contract",
+    "span_train.policy.policy",
+    "deploy.bundle",
+    "deploy.runtime",
+    "deploy.scoring",
+    "inspect_app.store",
+    "inspect_app.station",
+    "inspect_app.cli.main",
+)
+# Scripts that Streamlit runs: they draw as soon as they are loaded.
+_PAGES = ("inspect_app.station.app_pages", "inspect_app.station.app")
+
+
+def modules_below(name: str) -> list[str]:
+    """The module and, for a package, every module in it."""
+    module = importlib.import_module(name)
+    below = pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}.")
+    return [name, *(one.name for one in below if not one.name.startswith(_PAGES))]
+
+
+@pytest.mark.parametrize("name", TORCH_FREE)
+def test_a_fresh_interpreter_starts_it_without_torch(name: str) -> None:
+    modules = modules_below(name)
+    code = (
+        f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\n"
+        "print([name for name in ('torch', 'timm', 'onnx') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
