@@ -1,5 +1,8 @@
-"""What many tests share: one small drawn line, and pictures written to files."""
+"""What many tests share: a small drawn line, a tiny pretrained run, the quick demo, pictures."""
 
+import fcntl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +11,19 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.demo_data import draw_line
+
+# Enough to run through every step of the method within a second; it learns next to nothing.
+TINY = (
+    "model.width=48",
+    "model.depth=2",
+    "pretrain.steps=6",
+    "pretrain.batch_size=8",
+    "pretrain.checkpoint_every=2",
+    "pretrain.device=cpu",
+    "train.projected=8",
+)
 
 settings.register_profile("no_deadline", deadline=None)  # other work may slow a machine down
 settings.load_profile("no_deadline")
@@ -19,6 +34,51 @@ def drawn_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The line.yaml of a small drawn line: 24 unlabelled, 4 + 6 + 4 of each class; only read it."""
     folder = tmp_path_factory.mktemp("drawn")
     return draw_line(folder, seed=1, unlabelled=24, train=4, calibration=6, test=4)
+
+
+@pytest.fixture(scope="session")
+def tiny_line(drawn_line: Path) -> Callable[..., LineSettings]:
+    """Settings of the drawn line with a tiny network: ``tiny_line("train.top_k=3")``."""
+
+    def read(*overrides: str) -> LineSettings:
+        return read_settings(drawn_line, (*TINY, *overrides))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def pretrained_run(
+    tiny_line: Callable[..., LineSettings], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A finished `inspect pretrain` of the tiny line, six steps; only read it."""
+    from span_train.pretrain.run import pretrain
+
+    out = tmp_path_factory.mktemp("pretrained") / "run"
+    pretrain(tiny_line(), out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `inspect demo --quick`, run once for all test processes; only read it."""
+    shared = tmp_path_factory.getbasetemp()
+    if shared.name.startswith("popen-"):  # one of several processes of pytest-xdist
+        shared = shared.parent
+    folder, log = shared / "quick-demo", shared / "quick-demo.log"
+    with (shared / "quick-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not log.is_file():
+            program = Path(sys.executable).with_name("inspect")
+            done = subprocess.run(
+                [program, "demo", "--quick", "--out", folder],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            log.write_text(f"{done.returncode}\n{done.stdout}{done.stderr}", encoding="utf-8")
+    said = log.read_text(encoding="utf-8")
+    assert said.startswith("0\n"), said
+    return folder
 
 
 @pytest.fixture

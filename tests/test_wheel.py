@@ -1,5 +1,6 @@
 """The wheel installs on a bare line PC, without torch, and its command answers."""
 
+import csv
 import os
 import shutil
 import subprocess
@@ -90,3 +91,23 @@ def test_the_command_answers_on_the_line_pc(line_pc: Path) -> None:
     told = run(line_pc / "inspect", "doctor", folder=line_pc).stdout
     assert "runs on cpu: yes" in told
     assert "no torch, so this machine does not train" in told
+
+
+def test_the_line_pc_verifies_and_scores_with_a_bundle(
+    line_pc: Path, quick_demo: Path, tmp_path: Path
+) -> None:
+    told = run(line_pc / "inspect", "verify", quick_demo / "bundle", folder=tmp_path).stdout
+    assert "cpu" in told
+    run(
+        line_pc / "inspect", "score", quick_demo / "test", "--bundle", quick_demo / "bundle",
+        "--out", "results.csv", folder=tmp_path,
+    )  # fmt: skip
+    here, there = (
+        {
+            Path(row["path"]).name: row["verdict"]
+            for row in csv.DictReader(file.read_text("utf-8").splitlines())
+        }
+        for file in (tmp_path / "results.csv", quick_demo / "results.csv")
+    )
+    assert here == there
+    assert len(here) == 80

@@ -27,7 +27,7 @@ PARITY = "parity.json"
 CARD = "card.md"
 EXPECTED = "examples/expected.npz"
 REQUIRED_FILES = (MODEL, "layout.json", "layout.png", POLICY, PARITY, CARD, EXPECTED)
-WHOLE, FREE = "whole", "free"
+ELSEWHERE, FREE = "elsewhere", "free"
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -55,7 +55,7 @@ class InputContract(_Record):
 
 
 class Feature(_Record):
-    """One feature of z and the part it belongs to: a part name, `whole` or `free`."""
+    """One feature of z and the part it belongs to: a part name, `elsewhere` or `free`."""
 
     name: str
     part: str
@@ -95,9 +95,9 @@ class Manifest(_Record):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> "Manifest":
-        known = {*self.parts, WHOLE, FREE}
+        known = {*self.parts, ELSEWHERE, FREE}
         if len(known) != len(self.parts) + 2:
-            raise ValueError(f"part names must differ from each other and from {WHOLE}, {FREE}")
+            raise ValueError(f"part names must differ from each other and from {ELSEWHERE}, {FREE}")
         if len(self.heads) != len(self.head_parts):
             raise ValueError(f"{len(self.heads)} heads, but {len(self.head_parts)} head_parts")
         strange = ({feature.part for feature in self.features} - known) | (
@@ -133,9 +133,9 @@ class Manifest(_Record):
 
     @property
     def contribution_groups(self) -> tuple[str, ...]:
-        """The parts, then `whole` and `free` where a feature belongs to them."""
+        """The parts, then `elsewhere` and `free` where a feature belongs to them."""
         used = {feature.part for feature in self.features}
-        return (*self.parts, *(group for group in (WHOLE, FREE) if group in used))
+        return (*self.parts, *(group for group in (ELSEWHERE, FREE) if group in used))
 
     def as_bytes(self) -> bytes:
         """The exact bytes of `manifest.json`."""

@@ -89,16 +89,13 @@ def _verdict_lines(policy: Policy) -> list[str]:
 
 
 def _claim_lines(policy: Policy) -> list[str]:
-    return [
-        f"- {claim.kind}: {claim.message}" + ("" if claim.shown else " (not shown)")
-        for claim in policy.claims
-    ]
+    return [f"- {claim.message}" for claim in policy.claims]
 
 
 def _listed(facts: Mapping[str, Any], depth: int = 0) -> list[str]:
     lines = []
     for key, value in facts.items():
-        if key in _TOLD_ELSEWHERE:
+        if key in _TOLD_ELSEWHERE or (isinstance(value, str) and _HASH.match(value)):
             continue
         indent = "  " * depth + f"- {str(key).replace('_', ' ')}"
         if isinstance(value, Mapping):
@@ -112,6 +109,4 @@ def _listed(facts: Mapping[str, Any], depth: int = 0) -> list[str]:
 
 
 def _short(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value[:12] if isinstance(value, str) and _HASH.match(value) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

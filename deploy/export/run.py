@@ -57,7 +57,7 @@ def _contents(trained: TrainedLine, where: str) -> BundleContents:
     parity = check_parity(trained.model, graph, fitted_nhwc, names, trained.policy)
     expected = verdicts(parity.outputs, trained.policy)
     machine = describe_machine()
-    facts = _facts(trained, machine, parity, expected)
+    facts = _facts(trained, machine, parity)
     described = {**parity.as_json(), "versions": machine["versions"]}
     return BundleContents(
         model_bytes=model_bytes,
@@ -91,9 +91,7 @@ def _graph(trained: TrainedLine) -> bytes:
         return path.read_bytes()
 
 
-def _facts(
-    trained: TrainedLine, machine: Mapping[str, Any], parity: Parity, expected: tuple[str, ...]
-) -> dict[str, Any]:
+def _facts(trained: TrainedLine, machine: Mapping[str, Any], parity: Parity) -> dict[str, Any]:
     model, settings = trained.model, trained.settings
     types = _defect_types(trained)
     return {
@@ -111,7 +109,9 @@ def _facts(
         ),
         "defect_types": types,
         "classes": (settings.good_class, *types),
-        "evidence_scale": evidence_scale(parity.outputs["evidence"][:, 0], expected),
+        "evidence_scale": evidence_scale(
+            parity.outputs["evidence"][:, 0], parity.outputs["logits"][:, 0]
+        ),
         "git_commit": machine["git_commit"],
         "versions": machine["versions"],
         "training": _plain({k: v for k, v in trained.summary.items() if k != "examples"}),

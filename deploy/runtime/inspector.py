@@ -49,7 +49,7 @@ class Inspection:
         defect_type: The likeliest type; None for `pass` and where no types are known.
         outlier: How unlike the good parts seen the image is.
         outlier_parts: The same by part.
-        contributions: What each part (and `whole`, `free`) adds to z; with `bias` they sum to z.
+        contributions: What each part, `elsewhere` and `free` add to z; with `bias` they sum to z.
         bias: z of the average good part.
         evidence: (G, G) float32, what each patch adds to z; with `bias` it sums to z.
         attention: (H, G, G) float32, where each head looks; every map sums to 1.

@@ -5,17 +5,18 @@ the image: a good part stays calm.
 """
 
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deploy.scoring.results import ScoredImage, check_writable
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB, Geometry
+
+if TYPE_CHECKING:
+    from deploy.scoring.results import ScoredImage
 
 OverlayChoice = Literal["none", "fail", "all"]
 Heat = npt.NDArray[np.float32]
@@ -29,23 +30,24 @@ _NO_EVIDENCE = 1e-6
 
 
 def evidence_scale(
-    evidence_ngg: npt.NDArray[np.float32], verdicts: Sequence[str], times: float = 3.0
+    evidence_ngg: npt.NDArray[np.float32], z_n: npt.NDArray[np.float32], times: float = 3.0
 ) -> float:
     """The evidence of one patch that counts as full heat, from example images.
 
-    It is `times` the strongest patch of a typical passing image, so that good parts stay calm.
-    Where no such image has evidence, it is the strongest patch of a typical other image, else 1.
+    It is `times` the strongest patch of a typical image of the better half (the lower z), so that
+    good parts stay calm. Where those have no evidence, it is the strongest patch of a typical
+    image of the worse half, else 1.
 
     Args:
         evidence_ngg: (N, G, G), the evidence for z of N images, in units of z.
-        verdicts: The verdict on each.
+        z_n: (N,), the defect logit of each.
 
     Returns:
         A positive number, in units of z.
     """
-    strongest = evidence_ngg.max(axis=(1, 2), initial=0.0)
-    passed = np.array([verdict == "pass" for verdict in verdicts], bool)
-    for images, factor in ((strongest[passed], times), (strongest[~passed], 1.0)):
+    strongest = evidence_ngg.max(axis=(1, 2), initial=0.0)[np.argsort(z_n, kind="stable")]
+    half = -(-len(strongest) // 2)
+    for images, factor in ((strongest[:half], times), (strongest[half:], 1.0)):
         scale = factor * float(np.median(images)) if images.size else 0.0
         if np.isfinite(scale) and scale > _NO_EVIDENCE:
             return scale
@@ -96,12 +98,14 @@ class OverlayWriter:
         Raises:
             InputError: The folder cannot be written to.
         """
+        from deploy.scoring.results import check_writable  # the station draws, and needs no runtime
+
         check_writable(folder)
         self._folder = folder
         self._which = which
         self._scale = scale
 
-    def __call__(self, scored: list[ScoredImage]) -> None:
+    def __call__(self, scored: "list[ScoredImage]") -> None:
         """Write the overlays of a batch.
 
         Raises:

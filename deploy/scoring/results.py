@@ -35,7 +35,7 @@ class ResultRow:
         path: Absolute path, as text; bytes that are no UTF-8 are written as ``\\xNN``.
         sha256: Of the file's bytes; None where it cannot be opened.
         status: `unreadable` leaves everything measured empty, and the reason says why.
-        contributions: What each part (and `whole`, `free`) adds to z; with `bias` they sum to z.
+        contributions: What each part, `elsewhere` and `free` add to z; with `bias` they sum to z.
         provider: Where the graph ran: `cpu` or `cuda`.
         time: When it was inspected, in UTC.
     """

@@ -12,7 +12,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, like goals.escape=0.05."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, like name=line-2."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
 ) -> None:

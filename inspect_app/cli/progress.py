@@ -23,24 +23,31 @@ Show = Callable[[Any, int, tuple[str, ...]], None]
 
 @contextmanager
 def training_progress() -> Iterator[Show]:
-    """Give a function that shows (report, steps, part names) of each training step."""
+    """Give a function that shows (report, steps, part names) of each step."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    said = TextColumn("{task.description}")
+    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), said)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("pretraining", total=None)
         shown_at = time.monotonic()
 
         def show(report: Report, steps: int, parts: tuple[str, ...]) -> None:
             nonlocal shown_at
-            said = describe(report, parts)
-            bar.update(task, completed=report.step + 1, total=steps, description=said)
+            line = describe(report, parts)
+            bar.update(task, completed=report.step + 1, total=steps, description=line)
             last = report.step + 1 == steps
             if not console.is_terminal and (last or time.monotonic() - shown_at > _LINE_EVERY_S):
                 shown_at = time.monotonic()
-                sys.stderr.write(f"  step {report.step + 1}/{steps}  {said}\n")
+                sys.stderr.write(f"  step {report.step + 1}/{steps}  {line}\n")
                 sys.stderr.flush()
 
         yield show

@@ -35,7 +35,7 @@ class Assets:
     ) -> tuple[str, str]:
         """Write a part's picture and maps; give their names, to be kept in the row."""
         picture, maps = f"{key[:2]}/{key}.png", f"{key[:2]}/{key}.npz"
-        self._write(picture, _png(_preview(image)))
+        self._write(picture, encode_png(_preview(image)))
         arrays = {"evidence": evidence_gg, "attention": attention_hgg}
         self._write(maps, _npz({name: array.astype(np.float32) for name, array in arrays.items()}))
         return picture, maps
@@ -102,6 +102,14 @@ class Assets:
             raise StoreError(f"{self.folder / name}: damaged ({problem}).") from problem
 
 
+def encode_png(image: RGB) -> bytes:
+    """A PNG with every pixel kept, made quickly: neither the line nor the operator should wait."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    done, encoded = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done, "OpenCV encodes any 8-bit colour image"
+    return encoded.tobytes()
+
+
 def _preview(image: RGB) -> RGB:
     height_px, width_px = image.shape[:2]
     scale = LONGEST_SIDE_PX / max(height_px, width_px)
@@ -119,14 +127,6 @@ def _of_preview(geometry: Geometry, height_px: int, width_px: int) -> Geometry:
         scale_x=geometry.scale_x * geometry.width_px / width_px,
         scale_y=geometry.scale_y * geometry.height_px / height_px,
     )
-
-
-def _png(image: RGB) -> bytes:
-    # Level 1: a third larger than the default, several times faster; the line must not wait.
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    done, encoded = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done, "OpenCV encodes any 8-bit colour image"
-    return encoded.tobytes()
 
 
 def _npz(arrays: dict[str, npt.NDArray[np.generic]]) -> bytes:

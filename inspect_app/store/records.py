@@ -28,7 +28,7 @@ class InspectionRecord:
         arrived_at, inspected_at: In UTC.
         verdict: None where the file was unreadable; so is everything measured then.
         t_pass, t_fail, outlier_limit: The policy's limits at that time; None: no such limit.
-        contributions: What each part (and `whole`, `free`) adds to z; a typical good part is 0.
+        contributions: What each part, `elsewhere` and `free` add to z; a typical good part is 0.
         duplicate_of: The first inspection of the same content under another name.
         geometry: How the fitted square came from the original image.
         picture_asset, maps_asset: Names of the files beside the database.

@@ -183,7 +183,7 @@ class TrainSettings(_Section):
         0.2, ge=0.0, lt=0.5, description="Share of images left out as most deviating."
     )
     covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
-    strengths: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] = (3.0, 10.0, 30.0, 100.0)
+    strengths: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] = (3.0, 10.0, 30.0)
     folds: int = Field(5, ge=2)
     seed: int = 0
 

@@ -58,7 +58,8 @@ def keyed_normals(
     radius = np.sqrt(-2 * np.log1p(-uniforms[:, :half]))  # Box and Muller, 1958
     angle = 2 * np.pi * uniforms[:, half:]
     both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    return torch.from_numpy(both[:, :count].astype(np.float32)).unflatten(1, shape)
+    normals = torch.from_numpy(both[:, :count].astype(np.float32))
+    return normals.view(len(images_b), *shape)
 
 
 def view_geometry(uniforms: Uniforms, ranges: ViewRanges) -> Tensor:

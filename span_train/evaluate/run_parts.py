@@ -11,6 +11,7 @@ import torch
 
 from span_train.contract.errors import InputError, LayoutError
 from span_train.contract.image import fit, load_image
+from span_train.contract.settings import InputSettings
 from span_train.data.catalog import find_images
 from span_train.evaluate.part_focus import part_focus
 from span_train.pretrained import PretrainedLine, load_pretrained
@@ -46,7 +47,7 @@ def evaluate_parts(run: Path, images: Path, masks: Path, out: Path) -> dict[str,
     assigned = pretrained.settings.pretrain.prior_weight > 0
     focus = part_focus(
         _attention(pretrained, list(files)),
-        _read_masks(files, names),
+        _read_masks(files, names, how),
         pretrained.layout.fitted(how.side_px, how.fit),
         names,
         head_of_part=range(len(names)) if assigned else None,
@@ -87,12 +88,14 @@ def _attention(pretrained: PretrainedLine, paths: Sequence[Path]) -> npt.NDArray
             output = backbone(square.permute(0, 3, 1, 2).float() / 255)
             rows.append(output.attention_logits_bhv.softmax(-1)[0])
     grid = (backbone.grid, backbone.grid)
-    return torch.stack(rows).unflatten(-1, grid).numpy()
+    return np.asarray(torch.stack(rows).unflatten(-1, grid).numpy(), np.float32)
 
 
-def _read_masks(files: dict[Path, dict[str, Path]], names: Sequence[str]) -> Iterator[Mask]:
+def _read_masks(
+    files: dict[Path, dict[str, Path]], names: Sequence[str], how: InputSettings
+) -> Iterator[Mask]:
     for image, of_parts in files.items():
-        shape = load_image(image, window=(0, 65535)).shape[:2]
+        shape = load_image(image, window=how.window, max_pixels=how.max_pixels).shape[:2]
         yield np.stack(
             [
                 _read_mask(of_parts[n], shape) if n in of_parts else np.zeros(shape, bool)

@@ -121,7 +121,7 @@ def _score(
 def _by_group(
     model: InspectionModel, contributions_mj: npt.NDArray[np.float64]
 ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
-    groups = (*model.part_names, "whole", "free")
+    groups = (*model.part_names, "elsewhere", "free")
     belongs_jr = np.array([[f.part == group for group in groups] for f in model.features], float)
     return groups, contributions_mj @ belongs_jr
 

@@ -66,9 +66,13 @@ def _weigh(
     types: tuple[str, ...],
 ) -> LinearScore:
     """Set the head's weights and biases: first z, then the defect types."""
-    asked, tokens = settings.train, [slice(head.first_token, len(head.features))]
+    asked = settings.train
     defective_m = np.array(labels != settings.good_class, bool)
     labelled_mj = looked.pooled(head) if len(labels) else unlabelled_uj[:0]
+    labelled_mj = _tied(labelled_mj, head.regions)
+    unlabelled_uj = _tied(unlabelled_uj, head.regions)
+    first_token = head.first_token - head.regions + 1
+    tokens = [slice(first_token, unlabelled_uj.shape[1])]
     score = fit_shrunk(
         labelled_mj, defective_m, unlabelled_uj, tokens, asked.strengths, asked.folds, asked.seed
     )
@@ -78,9 +82,17 @@ def _weigh(
         weight, bias = fit_types(labelled_mj[defective_m], type_m, unlabelled_uj, tokens)
         weights.append(weight)
         biases.append(bias)
-    head.weight.copy_(torch.from_numpy(np.concatenate(weights)))
+    untied = np.concatenate(weights)
+    untied = np.concatenate([np.repeat(untied[:, :1], head.regions, axis=1), untied[:, 1:]], axis=1)
+    head.weight.copy_(torch.from_numpy(untied))
     head.bias.copy_(torch.from_numpy(np.concatenate(biases)))
     return score
+
+
+def _tied(features_mj: Array, regions: int) -> Array:
+    """The regions' shares as their sum, the outlier score: they get one weight together."""
+    whole_m1 = features_mj[:, :regions].sum(axis=1, keepdims=True)
+    return np.concatenate([whole_m1, features_mj[:, regions:]], axis=1)
 
 
 def empty_head(

@@ -20,7 +20,7 @@ def feature_spread_loss(features_bc: Tensor, eps: float = 1e-6) -> Tensor:
     if features_bc.shape[0] < 2:
         raise ValueError("feature spread needs at least two images")
     unit_bc: Tensor = functional.normalize(features_bc.float(), dim=-1, eps=eps)
-    nearness_bb = unit_bc @ unit_bc.T - 2 * torch.eye(len(unit_bc), device=unit_bc.device)
+    nearness_bb = (unit_bc @ unit_bc.T).detach().fill_diagonal_(-torch.inf)
     nearest_bc = unit_bc[nearness_bb.argmax(dim=1)]
     distance_b: Tensor = torch.linalg.vector_norm(unit_bc - nearest_bc, dim=-1)
     return -(distance_b + eps).log().mean()

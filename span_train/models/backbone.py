@@ -132,7 +132,7 @@ def build_backbone(
 
 def _from_timm(name: str, side_px: int, pretrained: bool) -> Any:
     try:
-        vit = timm.create_model(name, pretrained=pretrained, img_size=side_px, num_classes=0)
+        vit: Any = timm.create_model(name, pretrained=pretrained, img_size=side_px, num_classes=0)
     except (RuntimeError, AssertionError, TypeError) as problem:
         raise InputError(f"model.name {name}: timm cannot make it ({problem}).") from None
     if not _has_row(vit):
@@ -162,11 +162,22 @@ def _check_side(side_px: int, patch_px: int, whose: str) -> None:
 
 def _load_weights(vit: VisionTransformer, weights: Path) -> None:
     try:
-        missing, unexpected = vit.load_state_dict(load_file(weights), strict=False)
-    except (OSError, RuntimeError, SafetensorError) as problem:
-        raise RunError(f"{weights}: does not fit this network: {problem}") from None
-    if missing or unexpected:
+        tensors = load_file(weights)
+    except (OSError, SafetensorError) as problem:
+        raise RunError(f"{weights}: is no readable safetensors file ({problem}).") from None
+    own = vit.state_dict()
+    strange = [
+        *(f"{name} is missing" for name in own.keys() - tensors.keys()),
+        *(f"{name} is unknown" for name in tensors.keys() - own.keys()),
+        *(
+            f"{name} is {list(tensors[name].shape)}, expected {list(own[name].shape)}"
+            for name in own.keys() & tensors.keys()
+            if tensors[name].shape != own[name].shape
+        ),
+    ]
+    if strange:
         raise RunError(
-            f"{weights}: does not fit this network: missing {missing[:3]}, unknown "
-            f"{unexpected[:3]}; set model.* as it was when these weights were made."
+            f"{weights}: does not fit this network: {'; '.join(sorted(strange)[:3])}; "
+            "set model.* and input.side_px as they were when these weights were made."
         )
+    vit.load_state_dict(tensors)

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-WHOLE, FREE = "whole", "free"
+ELSEWHERE, FREE = "elsewhere", "free"
 
 
 @dataclass(frozen=True)
 class FeatureName:
-    """One of the J pooled features: what it is, and the part (or `whole`, `free`) it speaks of."""
+    """One of the J pooled features: what it is, and its part, or `elsewhere` or `free`."""
 
     name: str
     part: str
@@ -67,15 +67,16 @@ class Deviation(nn.Module):
 
 
 class DefectHead(nn.Module):
-    """One linear score over sums of patches: pooled deviations, attended deviations, part tokens.
+    """One linear score over sums of patches: largest and attended deviations, part tokens.
 
     The patch score is ``s[n] = log(1 + |delta[n]|^2 / D)``, the only nonlinearity. The J features:
-    the mean of the `top_k` largest s of the whole and of each part; per head the
+    the mean of the `top_k` largest s of the whole image, divided among the parts (and elsewhere)
+    in which those patches lie; the mean of the `top_k` largest s within each part; per head the
     attention-weighted s; per head the attention-weighted delta (its part token, D numbers).
 
     Args:
         deviation: The place statistics.
-        part_of_patch_kn: (K, N) bool, the patches of each part.
+        part_of_patch_kn: (K, N) bool, the patches of each part; they may overlap at borders.
         part_names: K names; head k is assigned to part k.
         heads: H.
         outputs: O.
@@ -83,6 +84,7 @@ class DefectHead(nn.Module):
 
     Attributes:
         features: The J features' names.
+        regions: K + 1, the leading features; their sum is the outlier score.
         first_token: Number of the first feature that is part of a part token.
 
     Raises:
@@ -91,6 +93,7 @@ class DefectHead(nn.Module):
 
     weight: Tensor
     bias: Tensor
+    region_rn: Tensor
     typical_features: Tensor
     typical_evidence: Tensor
 
@@ -114,6 +117,8 @@ class DefectHead(nn.Module):
             (torch.nonzero(row).flatten(), min(top_k, int(row.sum())))
             for row in torch.cat([everything, part_of_patch_kn])
         ]
+        self.regions = len(part_names) + 1
+        self.register_buffer("region_rn", _regions(part_of_patch_kn), persistent=False)
         self.features = _feature_names(part_names, heads, projected)
         count = len(self.features)
         self.first_token = count - heads * projected
@@ -127,26 +132,34 @@ class DefectHead(nn.Module):
         delta_bnd = self.deviation(patches_bnc)
         score_bn = patch_score(delta_bnd)
         pooled_bpn = self._pooled(score_bn)
-        features_bj = _sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
+        features_bj = self._sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
         difference = features_bj - self.typical_features
         contributions_boj = difference[:, None] * self.weight
         evidence_bon = self._evidence(pooled_bpn, score_bn, delta_bnd, attention_bhn)
         bias_o = self.bias + (self.weight * self.typical_features).sum(-1)
-        pools = len(self.pools)
         return HeadOutputs(
             contributions_boj.sum(-1) + bias_o,
             evidence_bon - self.typical_evidence,
             contributions_boj,
             bias_o,
-            features_bj[:, 0],
-            features_bj[:, 1:pools],
+            features_bj[:, : self.regions].sum(-1),
+            features_bj[:, self.regions : self.regions + len(self.pools) - 1],
         )
 
     def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
         """The J features alone: (B, J)."""
         delta_bnd = self.deviation(patches_bnc)
         score_bn = patch_score(delta_bnd)
-        return _sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
+        return self._sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
+
+    def _sum_up(
+        self, pooled_bpn: Tensor, score_bn: Tensor, delta_bnd: Tensor, attention_bhn: Tensor
+    ) -> Tensor:
+        of_regions_br = torch.matmul(pooled_bpn[:, 0], self.region_rn.T)
+        of_parts_bk = pooled_bpn[:, 1:].sum(-1)
+        attended_bh = (attention_bhn * score_bn[:, None]).sum(-1)
+        tokens_bhd = torch.matmul(attention_bhn, delta_bnd)
+        return torch.cat([of_regions_br, of_parts_bk, attended_bh, tokens_bhd.flatten(1)], dim=1)
 
     def _pooled(self, score_bn: Tensor) -> Tensor:
         """What each patch puts into each pooled mean: (B, 1 + K, N)."""
@@ -160,18 +173,18 @@ class DefectHead(nn.Module):
     def _evidence(
         self, pooled_bpn: Tensor, score_bn: Tensor, delta_bnd: Tensor, attention_bhn: Tensor
     ) -> Tensor:
-        pools, heads, projected = len(self.pools), self.heads, delta_bnd.shape[-1]
-        of_pool_op, of_score_oh, of_token_ohd = (
-            self.weight[:, :pools],
-            self.weight[:, pools : pools + heads],
-            self.weight[:, pools + heads :].unflatten(1, (heads, projected)),
+        parts, heads, projected = len(self.pools) - 1, self.heads, delta_bnd.shape[-1]
+        of_region_or, of_part_ok, of_score_oh, of_token_oj = self.weight.split(
+            [self.regions, parts, heads, heads * projected], dim=1
         )
-        from_pools_bon = torch.matmul(of_pool_op, pooled_bpn)
+        of_token_ohd = of_token_oj.unflatten(1, (heads, projected))
+        from_whole_bon = pooled_bpn[:, :1] * torch.matmul(of_region_or, self.region_rn)
+        from_parts_bon = torch.matmul(of_part_ok, pooled_bpn[:, 1:])
         weighed_bnoh = torch.matmul(delta_bnd, of_token_ohd.flatten(0, 1).T)
         weighed_bnoh = weighed_bnoh.unflatten(-1, of_score_oh.shape)
         weighed_bnoh = weighed_bnoh + score_bn[:, :, None, None] * of_score_oh
         attended_bno = (weighed_bnoh * attention_bhn.transpose(1, 2)[:, :, None]).sum(-1)
-        evidence_bon: Tensor = from_pools_bon + attended_bno.transpose(1, 2)
+        evidence_bon: Tensor = from_whole_bon + from_parts_bon + attended_bno.transpose(1, 2)
         return evidence_bon
 
 
@@ -180,23 +193,24 @@ def patch_score(delta_bnd: Tensor) -> Tensor:
     return torch.log1p(delta_bnd.square().mean(-1))
 
 
-def _sum_up(
-    pooled_bpn: Tensor, score_bn: Tensor, delta_bnd: Tensor, attention_bhn: Tensor
-) -> Tensor:
-    attended_bh = (attention_bhn * score_bn[:, None]).sum(-1)
-    tokens_bhd = torch.matmul(attention_bhn, delta_bnd)
-    return torch.cat([pooled_bpn.sum(-1), attended_bh, tokens_bhd.flatten(1)], dim=1)
+def _regions(part_of_patch_kn: Tensor) -> Tensor:
+    """Each patch in one region: the smallest part that holds it, else elsewhere. (K + 1, N)."""
+    sizes_kn = torch.where(part_of_patch_kn, part_of_patch_kn.sum(1, keepdim=True), 1 << 30)
+    nowhere_1n = torch.full_like(sizes_kn[:1], (1 << 30) - 1)
+    smallest_n = torch.cat([sizes_kn, nowhere_1n]).argmin(dim=0)
+    return torch.nn.functional.one_hot(smallest_n, len(part_of_patch_kn) + 1).T.float()
 
 
 def _feature_names(
     part_names: Sequence[str], heads: int, projected: int
 ) -> tuple[FeatureName, ...]:
     of_head = [*part_names, *[FREE] * (heads - len(part_names))]
-    pooled = [FeatureName("largest deviations", part) for part in (WHOLE, *part_names)]
+    regions = [FeatureName("share of the largest", part) for part in (*part_names, ELSEWHERE)]
+    pooled = [FeatureName("largest deviations", part) for part in part_names]
     attended = [FeatureName(f"head {h} attended deviation", of_head[h]) for h in range(heads)]
     tokens = [
         FeatureName(f"head {h} part token {d}", of_head[h])
         for h in range(heads)
         for d in range(projected)
     ]
-    return (*pooled, *attended, *tokens)
+    return (*regions, *pooled, *attended, *tokens)

@@ -7,6 +7,7 @@ from span_train.pretrain.loop import StepReport
 
 _SMALLEST_SPREAD = 0.01
 _PINNED = 0.01
+_AVERAGED = 50
 
 
 def warnings_of(report: StepReport) -> list[str]:
@@ -40,9 +41,16 @@ def summarise(
         "objective_loss": last.objective_loss,
         "prior_loss": last.prior_loss,
         "gradient_norm": last.gradient_norm,
-        "adherence": dict(zip(part_names, last.adherence, strict=True)),
+        "adherence": dict(zip(part_names, _mean_adherence(reports[-_AVERAGED:]), strict=True)),
         "images_per_s": batch_size * len(reports) / step_s,
         "share_waiting_for_data": data_s / step_s,
         **last.health,
         "warnings": warnings,
     }
+
+
+def _mean_adherence(reports: Sequence[StepReport]) -> list[float]:
+    """Over the steps in which a part was in view; the others say 0, which a softmax never does."""
+    by_part = zip(*(report.adherence for report in reports), strict=True)
+    seen = [[share for share in shares if share > 0] for shares in by_part]
+    return [sum(shares) / max(1, len(shares)) for shares in seen]

@@ -93,6 +93,7 @@ class PretrainLoop:
         self.prior_loss = prior_loss
         self.ranges = ranges
         self.plan = plan
+        self.batch_size = min(plan.batch_size, len(images_mssc))
         self.trained = {n: p for n, p in self.module.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(self._groups(), lr=plan.learning_rate, betas=(0.9, 0.95))
 
@@ -213,6 +214,6 @@ def _stop_unless_finite(step: int, **terms: Tensor) -> None:
     for name, value in terms.items():
         if not torch.isfinite(value):
             raise RunError(
-                f"step {step}: the {name.replace('_', ' ')} is {float(value)}; lower pretrain.learning_rate, or "
-                "pretrain.prior_weight where it is the prior's, and start a new run."
+                f"step {step}: the {name.replace('_', ' ')} is {float(value.detach())}; lower "
+                "pretrain.learning_rate or pretrain.prior_weight, and start a new run."
             )

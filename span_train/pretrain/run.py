@@ -98,7 +98,7 @@ def _run_steps(
                 journal.flush()
                 save_checkpoint(out / _CHECKPOINT, loop.state(), {"step": step + 1})
     save_checkpoint(out / BACKBONE_FILE, loop.objective.teacher.state_dict(), {"step": steps})
-    health = summarise(journal.reports, layout.names, loop.plan.batch_size, journal.warnings)
+    health = summarise(journal.reports, layout.names, loop.batch_size, journal.warnings)
     write_json(out / "health.json", health)
     return health
 

@@ -73,7 +73,7 @@ def git_commit() -> str | None:
     done = subprocess.run(
         [git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _versions() -> dict[str, str]:

@@ -40,7 +40,7 @@ class TinyModel(nn.Module):
             FeatureName("body attended", "body"),
             FeatureName("left_lead attended", "left_lead"),
             FeatureName("free 1 attended", "free"),
-            FeatureName("top patches", "whole"),
+            FeatureName("top patches", "elsewhere"),
         )
         columns = 1 + len(defect_types)
         generator = torch.Generator().manual_seed(3)

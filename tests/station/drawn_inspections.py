@@ -57,7 +57,7 @@ def layout() -> Layout:
 def bundle() -> Bundle:
     """A bundle as the store sees it; its graph is never run."""
     files = dict.fromkeys(REQUIRED_FILES, "0" * 64)
-    groups = (*PARTS, "whole", "free")
+    groups = (*PARTS, "elsewhere", "free")
     manifest = Manifest(
         name="relay-v4",
         created="2025-03-01T08:00:00+00:00",
@@ -128,7 +128,7 @@ def a_handful() -> list[ScoredImage]:
         "label": 0.08,
         "left_lead": -0.12,
         "right_lead": 0.05,
-        "whole": -0.2,
+        "elsewhere": -0.2,
         "free": 0.02,
     }
     doubt = {
@@ -136,7 +136,7 @@ def a_handful() -> list[ScoredImage]:
         "label": 1.61,
         "left_lead": -0.15,
         "right_lead": 0.04,
-        "whole": 0.55,
+        "elsewhere": 0.55,
         "free": 0.21,
     }
     bad = {
@@ -144,7 +144,7 @@ def a_handful() -> list[ScoredImage]:
         "label": 0.21,
         "left_lead": -0.28,
         "right_lead": 0.11,
-        "whole": 1.35,
+        "elsewhere": 1.35,
         "free": 0.4,
     }
     worse = {
@@ -152,7 +152,7 @@ def a_handful() -> list[ScoredImage]:
         "label": -0.1,
         "left_lead": 4.9,
         "right_lead": 0.6,
-        "whole": 1.9,
+        "elsewhere": 1.9,
         "free": 0.8,
     }
     return [
@@ -247,7 +247,7 @@ def _attention(seed: int) -> npt.NDArray[np.float32]:
     ]
     maps += [cv2.GaussianBlur(random.random((GRID, GRID)) ** 4, (0, 0), 1.1) for _ in range(2)]
     stacked = np.stack(maps) * random.uniform(0.6, 1.4, (len(maps), GRID, GRID)) + 0.01
-    return (stacked / stacked.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    return np.asarray(stacked / stacked.sum(axis=(1, 2), keepdims=True), np.float32)
 
 
 def _draw_box(image: RGB, box: tuple[int, int, int, int], colour: float, name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from deploy.scoring.results import ScoredImage
@@ -142,7 +143,7 @@ def test_a_press_that_arrives_after_its_part_has_gone_does_not_count(
     store: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = {"part_id": 2, "shown_at": 0.0, "operator": "Anna"}
-    monkeypatch.setattr(part_on_show.st, "session_state", state)
+    monkeypatch.setattr(streamlit, "session_state", state)
     part_on_show.decide(store, 1, "pass", None)
     assert store.counts().of(None) == (6, 0)
     assert state == {"part_id": 2, "shown_at": 0.0, "operator": "Anna"}

@@ -121,6 +121,15 @@ def test_the_strongest_part_speaks_for_a_defect() -> None:
     assert strongest_part(record(contributions={})) is None
 
 
+def test_the_headline_says_where_the_evidence_lies() -> None:
+    def headline(strongest: str) -> str:
+        return verdict_banner(record(contributions={strongest: 4.0}), None, 1, 1)
+
+    assert "Most evidence in <b>left lead</b>" in headline("left_lead")
+    assert "Most evidence <b>outside the named parts</b>" in headline("elsewhere")
+    assert "Most evidence from <b>free heads</b>" in headline("free")
+
+
 def test_an_outlier_is_not_blamed_on_a_part() -> None:
     drawn = verdict_banner(record(verdict="recheck", z=-2.0, reason="unlike good"), None, 1, 1)
     assert "Most evidence" not in drawn
@@ -200,4 +209,4 @@ def test_numbers_and_names_read_well() -> None:
     assert number(-1.234) == "−1.23"
     assert number(None) == "–"
     assert (signed(0.5), signed(-0.5), signed(-0.001)) == ("+0.50", "−0.50", "0.00")
-    assert (part_title("left_lead"), part_title("whole")) == ("left lead", "whole part")
+    assert (part_title("left_lead"), part_title("elsewhere")) == ("left lead", "elsewhere")

@@ -19,6 +19,7 @@ from inspect_app.store.records import (
 from span_train.contract.errors import StoreError
 
 NEWEST_SHOWN = 500
+_ROW_PX, _HEADER_PX, _LONGEST_PX = 40, 39, 620
 
 
 def show_history() -> None:
@@ -88,8 +89,8 @@ def _decisions(decided: list[DecidedPart]) -> None:
         chosen = st.dataframe(
             [_as_row(one) for one in decided],
             hide_index=True,
-            height=620,
-            row_height=40,
+            height=min(_HEADER_PX + _ROW_PX * len(decided), _LONGEST_PX),
+            row_height=_ROW_PX,
             on_select="rerun",
             selection_mode="single-row",
             key="history_table",

@@ -13,6 +13,7 @@ from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.verdict_banner import verdict_banner
 from inspect_app.station.pieces.wording import number, short_id, text
+from inspect_app.store.assets import encode_png
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import BundleRecord, InspectionRecord, PartEvidence
 from span_train.contract.errors import StoreError
@@ -67,7 +68,7 @@ def _picture(
     masks_khw = store.layout(bundle) if drawing.outlines else None
     with st.container(key="picture"):
         st.image(
-            draw_part(evidence, drawing, bundle.parts, masks_khw, strongest),
+            encode_png(draw_part(evidence, drawing, bundle.parts, masks_khw, strongest)),
             width="stretch",
             output_format="PNG",
             alt=f"The part with {'evidence' if drawing.opacity else 'no evidence'} drawn over it",

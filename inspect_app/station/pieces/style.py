@@ -99,7 +99,8 @@ STYLE = """<style>
 /* Cards */
 .numbers { display: flex; flex-direction: column; gap: var(--gap); height: var(--main); }
 .numbers > .card { flex: none; }
-.numbers > .bars-card { flex: 1 1 calc(var(--rows) * 25px + 76px); min-height: 0; display: flex; flex-direction: column; }
+.numbers > .bars-card { flex: 1 1 calc(var(--rows) * 25px + 76px); min-height: 0; display: flex;
+  flex-direction: column; }
 .numbers > .heads-card { flex: 0 1000 auto; min-height: calc(var(--thumb) + 74px); display: flex;
   flex-direction: column; }
 .st-key-picture_card { min-height: var(--main); }

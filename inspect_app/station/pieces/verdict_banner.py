@@ -5,6 +5,8 @@ from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.wording import clock_time, local_time, part_title, text
 from inspect_app.store.records import DecisionRecord, InspectionRecord
 
+_PLACES = {"elsewhere": "<b>outside the named parts</b>", "free": "from <b>free heads</b>"}
+
 
 def verdict_banner(
     part: InspectionRecord, decision: DecisionRecord | None, position: int, total: int
@@ -27,8 +29,8 @@ def _why(part: InspectionRecord) -> str:
     if strongest is None or not _is_about_evidence(part):
         return f'<p class="headline" title="{reason}">{reason}</p>'
     kind = f"<b>{text(part.defect_type)}</b>, most" if part.defect_type else "Most"
-    place = {"whole": "over the", "free": "from"}.get(strongest, "in")
-    headline = f"{kind} evidence {place} <b>{text(part_title(strongest))}</b>"
+    place = _PLACES.get(strongest, f"in <b>{text(part_title(strongest))}</b>")
+    headline = f"{kind} evidence {place}"
     return f'<p class="headline">{headline}</p><p class="reason" title="{reason}">{reason}</p>'
 
 
@@ -45,7 +47,7 @@ def _decided(decision: DecisionRecord | None) -> str:
     sign = SIGNS[decision.decision]
     reason = f"<q>{text(decision.reason)}</q>" if decision.reason else ""
     return (
-        f'<p class="decided"><span class="quiet">Decided</span><img src="{sign.on_panel()}" alt="">'
-        f'<b style="color:{sign.light}">{sign.word}</b>'
-        f"<span>by {text(decision.operator)}, {clock_time(decision.decided_at)}</span>{reason}</p>"
+        '<p class="decided"><span class="quiet">Decided</span> '
+        f'<img src="{sign.on_panel()}" alt=""><b style="color:{sign.light}">{sign.word}</b> '
+        f"<span>by {text(decision.operator)}, {clock_time(decision.decided_at)}</span> {reason}</p>"
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from html import escape
 
-_GROUPS = {"whole": "whole part", "free": "free heads"}
+_GROUPS = {"elsewhere": "elsewhere", "free": "free heads"}
 
 
 def text(value: str) -> str:

@@ -71,7 +71,7 @@ def test_anything_else_than_a_manifest_is_refused_by_name(content: bytes) -> Non
 
 
 def test_a_part_called_like_a_group_of_features_is_refused(raw: dict) -> None:
-    raw["parts"] = ["body", "whole"]
+    raw["parts"] = ["body", "elsewhere"]
     with pytest.raises(BundleError, match="must differ"):
         parsed(raw)
 

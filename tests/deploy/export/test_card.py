@@ -34,7 +34,7 @@ def test_the_card_tells_thresholds_claims_and_history() -> None:
     text = card(Policy(t_pass=None, t_fail=2.5, claims=(claim,), history=(change,)))
     assert "`pass`: nothing" in text
     assert "`fail`: z from 2.5 on" in text
-    assert "24 more are needed (not shown)" in text
+    assert "24 more are needed\n" in text
     assert "Changed 2026-01-03 by Ada: new lamp" in text
 
 
@@ -46,10 +46,16 @@ def test_a_bundle_without_calibration_promises_nothing() -> None:
 
 
 def test_facts_of_training_are_listed_whatever_they_are() -> None:
-    training = {"data": {"unlabelled_images": 900}, "strength": 0.123456, "files": list(range(20))}
+    training = {
+        "data": {"unlabelled_images": 900},
+        "strength": 0.123456,
+        "digest": "a" * 64,
+        "files": list(range(20)),
+    }
     text = card(Policy(t_pass=0.0, t_fail=1.0), training)
     assert "- data:\n  - unlabelled images: 900" in text
     assert "- strength: 0.1235" in text
+    assert "digest" not in text
     assert "- files: 0, 1, 2, 3, 4, 5, 6, 7 ...\n" in text
 
 

@@ -17,7 +17,12 @@ def test_the_bundle_says_what_it_is(bundle_folder: Path) -> None:
     assert manifest.name == "pump-v4"
     assert manifest.heads == ("body", "left_lead", "free 1", "free 2")
     assert manifest.head_parts == ("body", "left_lead", None, None)
-    assert [feature.part for feature in manifest.features] == ["body", "left_lead", "free", "whole"]
+    assert [feature.part for feature in manifest.features] == [
+        "body",
+        "left_lead",
+        "free",
+        "elsewhere",
+    ]
     assert manifest.classes == ("good", "scratch", "blot")
     assert manifest.input.side_px == 32
     assert manifest.evidence_scale > 0

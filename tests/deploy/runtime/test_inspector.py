@@ -24,7 +24,7 @@ def test_evidence_and_contributions_sum_to_z(inspector: Inspector, drawn: Callab
         found = inspector.inspect(drawn(2, defect))
         assert found.bias + sum(found.contributions.values()) == pytest.approx(found.z, abs=1e-5)
         assert found.bias + found.evidence.sum() == pytest.approx(found.z, abs=1e-5)
-        assert list(found.contributions) == ["body", "left_lead", "whole", "free"]
+        assert list(found.contributions) == ["body", "left_lead", "elsewhere", "free"]
         np.testing.assert_allclose(found.attention.sum(axis=(1, 2)), 1, atol=1e-5)
 
 

@@ -38,7 +38,7 @@ def test_rows_say_what_the_inspector_says(
         found = inspector.inspect(load_image(Path(row["path"])))
         assert row["z"] == pytest.approx(found.z, abs=1e-5)
         assert row["defect_type"] == found.defect_type
-        parts = ("body", "left_lead", "whole", "free")
+        parts = ("body", "left_lead", "elsewhere", "free")
         total = row["bias"] + sum(row[f"contribution.{part}"] for part in parts)
         assert total == pytest.approx(row["z"], abs=1e-5)
         assert (row["t_pass"], row["t_fail"], row["outlier_limit"]) == (-2.0, -1.9, 50.0)

@@ -80,16 +80,18 @@ def test_an_image_of_another_size_or_a_scale_of_nothing_is_refused() -> None:
             evidence_overlay(GREY, spot(3, 10), GEOMETRY, scale)
 
 
-def test_the_scale_keeps_passing_images_calm() -> None:
-    evidence = np.stack([spot(1, 1, 0.2), spot(2, 2, 0.4), spot(3, 3, 5.0)])
-    assert evidence_scale(evidence, ["pass", "pass", "fail"]) == pytest.approx(3 * 0.3)
+def test_the_scale_keeps_the_better_half_calm() -> None:
+    evidence = np.stack([spot(3, 3, 5.0), spot(1, 1, 0.2), spot(2, 2, 0.4), spot(4, 4, 9.0)])
+    z = np.array([4.0, -1.0, -2.0, 7.0], np.float32)
+    assert evidence_scale(evidence, z) == pytest.approx(3 * 0.3)
 
 
-def test_without_passing_evidence_the_scale_comes_from_the_others() -> None:
-    evidence = np.stack([spot(1, 1, 2.0), spot(2, 2, 4.0), -spot(3, 3)])
-    assert evidence_scale(evidence, ["fail", "fail", "pass"]) == pytest.approx(3.0)
-    assert evidence_scale(-np.abs(evidence), ["fail", "fail", "pass"]) == 1.0
-    assert evidence_scale(np.zeros((0, 14, 14), np.float32), []) == 1.0
+def test_without_evidence_in_the_better_half_the_scale_comes_from_the_other() -> None:
+    evidence = np.stack([spot(1, 1, 2.0), spot(2, 2, 4.0), -spot(3, 3), -spot(4, 4)])
+    z = np.array([1.0, 2.0, -1.0, -2.0], np.float32)
+    assert evidence_scale(evidence, z) == pytest.approx(3.0)
+    assert evidence_scale(-np.abs(evidence), z) == 1.0
+    assert evidence_scale(np.zeros((0, 14, 14), np.float32), np.zeros(0, np.float32)) == 1.0
 
 
 @pytest.mark.parametrize(("which", "files"), [("fail", 4), ("all", 12)])

@@ -1,0 +1,36 @@
+"""The station on what the demo left: an operator steps on, rejects a part, and it is stored."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from inspect_app.store import StoreReader
+from tests.station.conftest import StationPage, settle
+
+
+@pytest.mark.browser
+def test_an_operator_rejects_a_part_of_the_demo(
+    quick_demo: Path, station_page: StationPage, tmp_path: Path
+) -> None:
+    for name in ("store.db", "store.db.assets"):
+        source = quick_demo / name
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, tmp_path / name)
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    page = station_page(url)
+    page.get_by_label("Operator").fill("Anna")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("operator=Anna"))
+    settle(page)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("p.position")).to_have_text("2 of 80")
+    settle(page)
+    page.keyboard.press("f")
+    expect(page.locator(".notice")).to_contain_text("stored as FAIL")
+    with StoreReader(url) as store:
+        (decided,) = store.recent_decisions()
+    assert (decided.decision.operator, decided.decision.decision) == ("Anna", "fail")
+    assert decided.decision.inspection_id == 2
