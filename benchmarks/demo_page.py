@@ -67,7 +67,8 @@ _SPEED = """\
 
 Scoring is from the bundle alone: reading files, graph, verdict, results files and store. Rates of
 pretraining are over all its steps. `inspect --help` answered in {help_s:.2f} s, the median of
-{starts} starts.
+{starts} starts. Times count for a machine that does nothing else: load is how many processes wanted
+to run in the minute before.
 """
 
 _LIMITS = """\
@@ -228,6 +229,9 @@ def _speed(done: Done, seeds: Sequence[str]) -> str:
         rows.append([f"{stage}, s", *_with_mean(values, ".1f")])
     wall = [done[f"{seed}.demo"]["wall_s"] for seed in seeds]
     rows.append(["the whole demo, s", *_with_mean(wall, ".0f")])
+    for job in ("demo", "baseline-pretrain"):
+        loads = [done[f"{seed}.{job}"]["load_before"] for seed in seeds]
+        rows.append([f"load before {job}", *_with_mean(loads, ".1f")])
     return table(["", *map(_shown, seeds), "mean"], rows)
 
 

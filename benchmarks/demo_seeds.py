@@ -97,12 +97,11 @@ def _run_job(job: Job, later: Sequence[Job], out: Path, say: Callable[[str], Non
         (folder / f"{stale.name}.json").unlink(missing_ok=True)
         (folder / f"{stale.name}.started").touch()
     started.touch()
-    began = time.perf_counter()
+    load, began = round(os.getloadavg()[0], 2), time.perf_counter()
     result = job.run(out)
     wall_s = round(time.perf_counter() - began, 1)
-    write_json(
-        folder / f"{job.name}.json", {"where": where_it_ran(), "wall_s": wall_s, "result": result}
-    )
+    finished = {"where": where_it_ran(), "load_before": load, "wall_s": wall_s, "result": result}
+    write_json(folder / f"{job.name}.json", finished)
     started.unlink()
     say(f"  {wall_s:.0f} s")
 

@@ -64,7 +64,7 @@ def attention_overlay(
     return _as_picture(_blend(dimmed, colour, 0.9 * np.clip(strength, 0, 1)))
 
 
-def evidence_overlay(image: RGB, evidence_gg: MapF, geometry: Geometry, full: float) -> RGB:
+def signed_evidence_overlay(image: RGB, evidence_gg: MapF, geometry: Geometry, full: float) -> RGB:
     """Evidence of each patch: red speaks for a defect, blue against one, nothing for none.
 
     Args:

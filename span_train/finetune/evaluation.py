@@ -23,9 +23,9 @@ from span_train.evaluate.metrics import line_metrics, scored_parts
 from span_train.evaluate.overlay import (
     FREE_COLOUR,
     attention_overlay,
-    evidence_overlay,
     layout_overlay,
     part_colour,
+    signed_evidence_overlay,
 )
 from span_train.evaluate.report import (
     MOST_EXAMPLES,
@@ -228,7 +228,7 @@ class _Rows:
         return ExampleRow(
             title=self.images[index].path.name,
             image=picture,
-            evidence=evidence_overlay(picture, evidence, geometry, self.full),
+            evidence=signed_evidence_overlay(picture, evidence, geometry, self.full),
             heads=heads,
             verdict=self.verdicts[index].name,
             reason=self.verdicts[index].reason,

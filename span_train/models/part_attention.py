@@ -35,7 +35,8 @@ def attention_row(block: Block, tokens_btc: Tensor, prefix: int) -> Tensor:
 
 
 def _project(attention: Attention, tokens_btc: Tensor, part: int) -> Tensor:
-    rows = slice(part * attention.attn_dim, (part + 1) * attention.attn_dim)
+    width = attention.num_heads * attention.head_dim
+    rows = slice(part * width, (part + 1) * width)
     bias = None if attention.qkv.bias is None else attention.qkv.bias[rows]
     flat_btc: Tensor = functional.linear(tokens_btc, attention.qkv.weight[rows], bias)
     split_bthd: Tensor = flat_btc.unflatten(-1, (attention.num_heads, attention.head_dim))

@@ -6,9 +6,9 @@ import pytest
 from span_train.contract.image import RGB, fit_geometry
 from span_train.evaluate.overlay import (
     attention_overlay,
-    evidence_overlay,
     layout_overlay,
     part_colour,
+    signed_evidence_overlay,
 )
 
 GREY: RGB = np.full((40, 60, 3), 128, np.uint8)
@@ -18,7 +18,7 @@ GEOMETRY = fit_geometry(40, 60, 32, "stretch")
 def test_evidence_is_red_for_a_defect_and_blue_against_one() -> None:
     evidence = np.zeros((4, 4), np.float32)
     evidence[0, 0], evidence[3, 3] = 1.0, -1.0
-    picture = evidence_overlay(GREY, evidence, GEOMETRY, full=1.0).astype(int)
+    picture = signed_evidence_overlay(GREY, evidence, GEOMETRY, full=1.0).astype(int)
     assert picture.shape == GREY.shape
     assert picture[2, 2, 0] > picture[2, 2, 2] + 50
     assert picture[-3, -3, 2] > picture[-3, -3, 0] + 50
@@ -27,14 +27,14 @@ def test_evidence_is_red_for_a_defect_and_blue_against_one() -> None:
 
 def test_evidence_beyond_the_strongest_colour_gets_that_colour() -> None:
     evidence = np.full((4, 4), 1.0, np.float32)
-    usual = evidence_overlay(GREY, evidence, GEOMETRY, full=1.0)
-    assert np.array_equal(usual, evidence_overlay(GREY, 9 * evidence, GEOMETRY, full=1.0))
+    usual = signed_evidence_overlay(GREY, evidence, GEOMETRY, full=1.0)
+    assert np.array_equal(usual, signed_evidence_overlay(GREY, 9 * evidence, GEOMETRY, full=1.0))
 
 
 @pytest.mark.parametrize("full", [0.0, -1.0, float("nan")])
 def test_evidence_needs_a_positive_scale(full: float) -> None:
     with pytest.raises(ValueError, match="expected the positive evidence"):
-        evidence_overlay(GREY, np.zeros((4, 4), np.float32), GEOMETRY, full)
+        signed_evidence_overlay(GREY, np.zeros((4, 4), np.float32), GEOMETRY, full)
 
 
 def test_attention_colours_where_it_looks_and_dims_the_rest() -> None:

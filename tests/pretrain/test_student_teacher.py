@@ -29,6 +29,17 @@ def test_the_loss_is_that_of_both_views_plus_the_weighed_spread(make_loop) -> No
     torch.testing.assert_close(result.loss, expected)
 
 
+def test_without_its_weight_the_spread_is_left_out(make_loop) -> None:
+    objective: StudentTeacher = make_loop("dino").objective
+    views, priors = two_views()
+    with torch.no_grad():
+        with_spread = objective(views, priors, NO_DRAWS, 0.0).loss
+        spread = feature_spread_loss(objective.backbone(torch.cat(views)).class_bc[:3])
+        objective.spread_weight = 0.0
+        without = objective(views, priors, NO_DRAWS, 0.0).loss
+    torch.testing.assert_close(with_spread - without, 0.1 * spread, atol=1e-5, rtol=1e-4)
+
+
 def test_attention_and_priors_come_view_by_view(make_loop) -> None:
     objective: StudentTeacher = make_loop("dino").objective
     views, priors = two_views()

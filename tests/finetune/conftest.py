@@ -1,0 +1,5 @@
+"""One thread: these tests compute little, often."""
+
+import torch
+
+torch.set_num_threads(1)

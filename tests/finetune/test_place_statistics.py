@@ -1,0 +1,99 @@
+"""What is usual at each place: learnt from images of which some are not usual at all."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from span_train.contract.errors import InputError
+from span_train.finetune.place_statistics import Batches, fit_deviation
+from span_train.models.defect_head import patch_score
+
+PATCHES, FEATURES = 9, 6
+
+
+def usual_images(count: int, seed: int = 0) -> Tensor:
+    """Every place has its own mean and its own covariance."""
+    generator = torch.Generator().manual_seed(seed)
+    mean_nc = torch.randn(PATCHES, FEATURES, generator=torch.Generator().manual_seed(50)) * 3
+    mix_ncc = torch.randn(PATCHES, FEATURES, FEATURES, generator=torch.Generator().manual_seed(51))
+    plain_mnc = torch.randn(count, PATCHES, FEATURES, generator=generator)
+    return mean_nc + torch.einsum("mnc,ncd->mnd", plain_mnc, mix_ncc)
+
+
+def in_batches(patches_mnc: Tensor, size: int = 32) -> Batches:
+    def give() -> Iterable[Tensor]:
+        return patches_mnc.split(size)
+
+    return give
+
+
+def test_deviations_have_mean_zero_and_unit_variance_on_their_own_images() -> None:
+    patches_mnc = usual_images(200)
+    deviation, kept = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.0, shrinkage=0.0)
+    assert kept.all()
+    delta_mnd = deviation(patches_mnc).double()
+    for n in range(PATCHES):
+        mean_d = delta_mnd[:, n].mean(0)
+        covariance_dd = torch.cov(delta_mnd[:, n].T, correction=0)
+        torch.testing.assert_close(mean_d, torch.zeros_like(mean_d), atol=1e-4, rtol=0)
+        unit_dd = torch.eye(FEATURES, dtype=torch.float64)
+        torch.testing.assert_close(covariance_dd, unit_dd, atol=2e-3, rtol=0)
+
+
+def test_fewer_directions_keep_those_in_which_places_vary_most() -> None:
+    patches_mnc = usual_images(200)
+    patches_mnc[:, :, 5] = 0.01 * patches_mnc[:, :, 5]
+    deviation, _ = fit_deviation(in_batches(patches_mnc), 5, trim=0.0, shrinkage=0.0)
+    assert deviation.projection.shape == (FEATURES, 5)
+    weight_c = deviation.projection / deviation.projection.norm(dim=0)
+    assert weight_c[5].abs().max() < 0.1
+
+
+def test_a_flat_feature_does_no_harm() -> None:
+    patches_mnc = usual_images(100)
+    patches_mnc[:, :, 2] = 7.0
+    deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.1, shrinkage=0.02)
+    assert torch.isfinite(deviation(patches_mnc)).all()
+
+
+def test_the_statistics_do_not_depend_on_the_batches() -> None:
+    patches_mnc = usual_images(60)
+    first, _ = fit_deviation(in_batches(patches_mnc, 7), 4, trim=0.2, shrinkage=0.02)
+    second, _ = fit_deviation(in_batches(patches_mnc, 60), 4, trim=0.2, shrinkage=0.02)
+    torch.testing.assert_close(first(patches_mnc), second(patches_mnc), atol=1e-3, rtol=1e-3)
+
+
+def contaminated(clean: int, defective: int) -> tuple[Tensor, np.ndarray]:
+    """Clean images, then defective ones that deviate at two places of their own."""
+    patches_mnc = usual_images(clean + defective)
+    random = np.random.default_rng(0)
+    for image in range(clean, clean + defective):
+        places = random.choice(PATCHES, 2, replace=False)
+        shift = torch.from_numpy(random.normal(0, 12, (2, FEATURES)).astype(np.float32))
+        patches_mnc[image, places] += shift
+    return patches_mnc, np.arange(clean + defective) < clean
+
+
+def test_trimming_keeps_clean_images_and_drops_defective_ones() -> None:
+    patches_mnc, clean_m = contaminated(90, 15)
+    _, kept_m = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.2, shrinkage=0.02)
+    assert kept_m.sum() == pytest.approx(0.8 * 105, abs=1)
+    assert not kept_m[~clean_m].any()
+
+
+def test_trimming_makes_defects_stand_out_more() -> None:
+    patches_mnc, clean_m = contaminated(90, 15)
+    gaps = []
+    for trim in (0.0, 0.2):
+        deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim, 0.02)
+        largest_m = patch_score(deviation(patches_mnc)).amax(1).numpy()
+        gaps.append(largest_m[~clean_m].mean() - largest_m[clean_m].mean())
+    assert gaps[1] > 1.5 * gaps[0]
+
+
+def test_too_few_images_are_refused() -> None:
+    with pytest.raises(InputError, match="7 images to learn from; at least 8 are needed"):
+        fit_deviation(in_batches(usual_images(7)), 4, 0.2, 0.02)
