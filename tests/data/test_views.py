@@ -141,6 +141,14 @@ def crop(left: float, top: float, width: float, height: float) -> Tensor:
     return torch.tensor([[[width, 0.0, 2 * left + width - 1], [0.0, height, 2 * top + height - 1]]])
 
 
+def test_a_part_does_not_go_on_beyond_the_image() -> None:
+    masks_kss = torch.ones(1, SIDE_PX, SIDE_PX)
+    beyond = torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]])  # the right quarter shows no image
+    prior_hw = view_priors(masks_kss, beyond, GRID)[0, 0].view(GRID, GRID)
+    torch.testing.assert_close(prior_hw[:, :6], torch.ones(GRID, 6))
+    assert prior_hw[:, 6:].abs().max() < 0.1
+
+
 def test_a_part_out_of_view_becomes_a_zero_row() -> None:
     masks_kss = torch.zeros(2, SIDE_PX, SIDE_PX)
     masks_kss[0, :20, :20] = 1.0
