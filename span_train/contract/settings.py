@@ -46,7 +46,7 @@ class SplitSettings(_Section):
 
     train: Fraction = 0.4
     calibration: Fraction = 0.3
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     group_pattern: str | None = Field(
         None, description="Regex whose first group names the physical part in the file name."
     )
@@ -163,7 +163,7 @@ class PretrainSettings(_Section):
     prior_loss: Literal["coverage", "focus"] = "coverage"
     prior_floor: float = Field(0.05, gt=0.0, lt=1.0, description="eps of the smoothed prior.")
     teacher_momentum: float = Field(0.99, ge=0.0, lt=1.0)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     checkpoint_every: int = Field(100, ge=1)
     views: ViewSettings = ViewSettings()
@@ -185,7 +185,7 @@ class TrainSettings(_Section):
     covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
     strengths: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] = (3.0, 10.0, 30.0)
     folds: int = Field(5, ge=2)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
 
 class GoalSettings(_Section):

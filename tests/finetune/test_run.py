@@ -17,6 +17,8 @@ from span_train.contract.settings import LineSettings
 from span_train.finetune import run as finetune_run
 from span_train.finetune.run import TrainedLine, load_trained, scores_of, train
 from span_train.models.inspection_model import InspectionModel, InspectionOutputs
+from span_train.policy.calibrate import choose_policy
+from span_train.policy.policy import Goal
 from span_train.pretrain.run import pretrain
 
 TinyLine = Callable[..., LineSettings]
@@ -188,6 +190,21 @@ def test_one_kind_of_defect_needs_no_types(
     assert summary["defect_types"] == []
     assert summary["defect_classes"] == ["bad"]
     assert load_trained(tmp_path / "run").model.head.weight.shape[0] == 1
+
+
+def test_the_policy_rests_on_the_calibration_scores_of_each_class(
+    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
+) -> None:
+    line = tiny_line("goals.escape=0.5", "goals.overkill=0.5")
+    train(line, pretrained_run, tmp_path / "run")
+    trained = load_trained(tmp_path / "run")
+    rows = [row for row in rows_of(line) if row["split"] == "calibration"]
+    z, outlier = scores_of(trained.model, line, paths_of(line, "calibration"), tmp_path / "cache")
+    good = np.array([row["label"] == "good" for row in rows])
+    goals = Goal(escape=0.5, overkill=0.5, confidence=0.95)
+    expected = choose_policy(z[good], z[~good], outlier[good], goals)
+    assert trained.policy == expected
+    assert expected.t_pass is not None
 
 
 def test_thresholds_never_see_the_test_split(
