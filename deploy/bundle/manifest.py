@@ -18,6 +18,7 @@ from pydantic import (
 from deploy.bundle.graph_outputs import GraphSizes
 from span_train.contract.errors import BundleError
 from span_train.contract.image import Fit
+from span_train.contract.layout import ELSEWHERE, FREE
 
 SCHEMA_VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"
@@ -27,7 +28,6 @@ PARITY = "parity.json"
 CARD = "card.md"
 EXPECTED = "examples/expected.npz"
 REQUIRED_FILES = (MODEL, "layout.json", "layout.png", POLICY, PARITY, CARD, EXPECTED)
-ELSEWHERE, FREE = "elsewhere", "free"
 _SHA256 = r"^[0-9a-f]{64}$"
 
 

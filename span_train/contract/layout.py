@@ -17,6 +17,8 @@ LayoutSource = Literal["exemplar", "statistics"]
 MaskKHW = npt.NDArray[np.float32]
 LARGEST_OVERLAP = 0.05
 LAYOUT_VERSION = 1
+# What belongs to no part: patches outside all of them, and heads without one.
+ELSEWHERE, FREE = "elsewhere", "free"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,12 @@ def layout_from_masks(
     files = _mask_files(folder, exemplar_stem)
     names = tuple(sorted(files))
     masks_khw = np.stack([_read_mask(files[name], name, exemplar_shape) for name in names])
+    reserved = sorted({ELSEWHERE, FREE} & set(names))
+    if reserved:
+        raise LayoutError(
+            f"{folder}: a part may not be called {reserved[0]}, the word for what belongs to no "
+            "part; rename its mask."
+        )
     return Layout(names, masks_khw, "exemplar", _check_overlaps(folder, names, masks_khw))
 
 

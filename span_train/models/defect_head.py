@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-ELSEWHERE, FREE = "elsewhere", "free"
+from span_train.contract.layout import ELSEWHERE, FREE
 
 
 @dataclass(frozen=True)

@@ -154,3 +154,10 @@ def test_fitted_masks_follow_the_image() -> None:
     assert fitted.shape == (1, 32, 32)
     assert fitted[0, :15].min() == 1
     assert fitted[0, 17:].max() == 0
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "free"])
+def test_a_part_may_not_have_the_name_of_no_part(tmp_path: Path, name: str) -> None:
+    Image.fromarray(np.full((8, 8), 255, np.uint8)).save(tmp_path / f"{name}.png")
+    with pytest.raises(LayoutError, match=f"may not be called {name}"):
+        layout_from_masks(tmp_path, (8, 8))
