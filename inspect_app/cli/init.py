@@ -13,11 +13,19 @@ def init(
         list[Path], typer.Option(help="Folder of unlabelled images; may be given several times.")
     ],
     exemplar: Annotated[
-        Path | None, typer.Option(help="One good image on which the parts are drawn.")
+        list[Path] | None,
+        typer.Option(help="A good image on which the parts are drawn; may be given several times."),
     ] = None,
     masks: Annotated[
         Path | None,
-        typer.Option(help="Folder of masks: <part>.png, or <part>/<exemplar's name>.png."),
+        typer.Option(
+            help="Folder of <part>.png or <part>/<exemplar's name>.png; or a label-map PNG; or "
+            "LabelMe or COCO JSON."
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="YAML or JSON of a label map's indices, like {1: body, 2: lead}."),
     ] = None,
     labels: Annotated[
         Path | None,
@@ -29,17 +37,21 @@ def init(
     """Describe a new line: look at its images, masks and labels, and write LINE.yaml.
 
     Writes that one file, with comments, and never overwrites one. Paths in it start at its folder.
-    Without an exemplar, parts will be found from image statistics.
+    Without an exemplar, parts will be found from image statistics; with several, their masks are
+    averaged.
 
     Exit codes: 0 done, 2 usage, 3 no images, or images, masks or labels that do not fit.
 
     Example: inspect init line.yaml --images photos --exemplar good.png --masks masks
     """
-    from inspect_app.cli.new_line import describe_line, write_line
+    from inspect_app.cli.new_line import Drawing, describe_line, write_line
 
-    if (exemplar is None) != (masks is None):
+    if (not exemplar) != (masks is None):
         raise typer.BadParameter("give --exemplar and --masks together.")
-    found = describe_line(line, images, exemplar, masks, labels, good_class)
+    if names is not None and masks is None:
+        raise typer.BadParameter("--names belongs to --masks, where it is a label map.")
+    drawing = Drawing(tuple(exemplar), masks, names) if exemplar and masks else None
+    found = describe_line(line, images, drawing, labels, good_class)
     write_line(line, found.text)
     for remark in found.remarks:
         sys.stderr.write(f"note: {remark}\n")

@@ -13,6 +13,7 @@ class LayoutFrom(StrEnum):
 
     exemplar = "exemplar"
     statistics = "statistics"
+    intensity = "intensity"
 
 
 def layout(
@@ -20,7 +21,9 @@ def layout(
     out: Annotated[Path, typer.Option(help="Folder for the layout; made if missing.")],
     source: Annotated[
         LayoutFrom | None,
-        typer.Option("--from", help="Masks on the exemplar, or image statistics; default: LINE's."),
+        typer.Option(
+            "--from", help="Drawn on exemplars, image statistics, or brightness; default: LINE's."
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -30,7 +33,8 @@ def layout(
 ) -> None:
     """Make the line's layout and draw it, to see whether every part lies where it should.
 
-    Writes layout.json, layout.png (the masks) and layout_picture.png (outlines and names).
+    Writes layout.json, layout.png (the masks) and layout_picture.png: the parts over the exemplar,
+    or over the mean of the images, and over a few images, with names and areas in patches.
 
     Exit codes: 0 done, 2 usage, 3 masks, images or settings that do not fit.
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from span_train.contract.errors import ImageError, InputError
 from span_train.contract.image import load_image
-from span_train.contract.layout import Layout, layout_from_masks
+from span_train.contract.layout import Layout
 from span_train.contract.settings import InputSettings, read_settings
 from span_train.data.catalog import find_images, why_unreadable
 from span_train.data.labels import read_labels
+from span_train.data.layout_exemplars import layout_from_exemplars
+from span_train.data.layout_masks import Exemplar
 
 _MOST_CHECKED = 50
 
@@ -54,6 +56,15 @@ goals:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """Images on which parts are drawn, where their masks lie, and what label-map indices mean."""
+
+    exemplars: tuple[Path, ...]
+    masks: Path
+    names: Path | None = None
+
+
+@dataclass(frozen=True)
 class NewLine:
     """What was found, and the YAML text that describes it."""
 
@@ -77,19 +88,18 @@ class NewLine:
 def describe_line(
     line: Path,
     images: Sequence[Path],
-    exemplar: Path | None,
-    masks: Path | None,
+    drawing: Drawing | None,
     labels: Path | None,
     good_class: str,
 ) -> NewLine:
-    """Check images, masks and labels, and word the line's YAML.
+    """Check images, drawn parts and labels, and word the line's YAML.
 
     Raises:
         InputError: A folder holds no usable image, or masks or labels do not fit.
     """
     found = find_images(images)
     remarks = _check_some(found)
-    layout = _layout(exemplar, masks)
+    made = _drawn(drawing) if drawing else None
     labelled = read_labels(labels, good_class) if labels else ()
     classes = Counter(image.label for image in labelled)
     start = line.resolve().parent
@@ -98,12 +108,10 @@ def describe_line(
         images="\n".join(f"  - {_quoted(_from(start, folder))}" for folder in images),
         labels=f"labels: {_quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
         good_class=_quoted(good_class),
-        layout=_layout_lines(start, exemplar, masks),
+        layout=_layout_lines(start, drawing),
     )
-    parts = layout.names if layout else ()
-    return NewLine(
-        text, len(found), parts, dict(classes), remarks + (layout.remarks if layout else ())
-    )
+    parts, more = (made.names, made.remarks) if made else ((), ())
+    return NewLine(text, len(found), parts, dict(classes), remarks + more)
 
 
 def write_line(line: Path, text: str) -> None:
@@ -132,27 +140,32 @@ def _check_some(found: Sequence[Path]) -> tuple[str, ...]:
     return (f"{len(reasons)} of {len(some)} images looked at cannot be used: {reasons[0]}",)
 
 
-def _layout(exemplar: Path | None, masks: Path | None) -> Layout | None:
-    if exemplar is None or masks is None:
-        return None
-    try:
-        picture = load_image(exemplar)
-    except ImageError as problem:
-        raise ImageError(f"--exemplar: {problem}") from None
-    return layout_from_masks(masks, (picture.shape[0], picture.shape[1]), exemplar.stem)
+def _drawn(drawing: Drawing) -> Layout:
+    exemplars = []
+    for path in drawing.exemplars:
+        try:
+            height_px, width_px, _ = load_image(path).shape
+        except ImageError as problem:
+            raise ImageError(f"--exemplar: {problem}") from None
+        exemplars.append(Exemplar(path, (height_px, width_px)))
+    return layout_from_exemplars(drawing.masks, exemplars, drawing.names)
 
 
-def _layout_lines(start: Path, exemplar: Path | None, masks: Path | None) -> str:
-    if exemplar is None or masks is None:
+def _layout_lines(start: Path, drawing: Drawing | None) -> str:
+    if drawing is None:
         return (
             "  source: statistics              # or exemplar, with exemplar: IMAGE, masks: FOLDER\n"
-            "  parts: 4"
+            "  parts: 4                        # or auto: as many as other images give again"
         )
-    return (
-        "  source: exemplar                # or statistics\n"
-        f"  exemplar: {_quoted(_from(start, exemplar))}\n"
-        f"  masks: {_quoted(_from(start, masks))}"
-    )
+    exemplars = [_quoted(_from(start, path)) for path in drawing.exemplars]
+    lines = [
+        "  source: exemplar                # or intensity (told by brightness), or statistics",
+        "  exemplar: " + (exemplars[0] if len(exemplars) == 1 else f"[{', '.join(exemplars)}]"),
+        f"  masks: {_quoted(_from(start, drawing.masks))}",
+    ]
+    if drawing.names is not None:
+        lines.append(f"  names: {_quoted(_from(start, drawing.names))}")
+    return "\n".join(lines)
 
 
 def _from(start: Path, path: Path) -> str:

@@ -10,15 +10,13 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from span_train.contract.errors import ImageError
+from span_train.contract.image_bytes import read_image_bytes
+from span_train.contract.pixels import rgb_pixels
 
 RGB = npt.NDArray[np.uint8]
 Fit = Literal["stretch", "letterbox", "crop"]
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm"})
-_DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
-Image.MAX_IMAGE_PIXELS = None  # load_image has its own limit, which the settings can raise
 
 
 @dataclass(frozen=True)
@@ -45,20 +43,24 @@ class Geometry:
 
         Pixels of the original that the square does not show are 0.
         """
-        cell_px = self.side_px / map_gg.shape[0]
-        columns = (np.arange(self.width_px) + 0.5) * self.scale_x + self.offset_x_px
-        rows = (np.arange(self.height_px) + 0.5) * self.scale_y + self.offset_y_px
-        map_x, map_y = np.meshgrid(columns / cell_px - 0.5, rows / cell_px - 0.5)
-        spread = cv2.remap(
-            np.ascontiguousarray(map_gg, np.float32),
-            map_x.astype(np.float32),
-            map_y.astype(np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        seen_x = (columns >= 0) & (columns < self.side_px)
-        seen_y = (rows >= 0) & (rows < self.side_px)
-        return np.asarray(spread * (seen_y[:, None] & seen_x[None, :]), np.float32)
+        rows_lg = self._shares(self.height_px, self.scale_y, self.offset_y_px, map_gg.shape[0])
+        columns_lg = self._shares(self.width_px, self.scale_x, self.offset_x_px, map_gg.shape[1])
+        return np.asarray(rows_lg @ map_gg.astype(np.float32) @ columns_lg.T, np.float32)
+
+    def _shares(
+        self, length_px: int, scale: float, offset_px: float, cells: int
+    ) -> npt.NDArray[np.float32]:
+        """(L, G): how much each of G cells counts at each of L pixels of one side, linearly."""
+        place_px = (np.arange(length_px) + 0.5) * scale + offset_px
+        place = np.clip(place_px * (cells / self.side_px) - 0.5, 0, cells - 1)
+        below = np.floor(place).astype(np.intp)
+        above = np.minimum(below + 1, cells - 1)
+        seen = (place_px >= 0) & (place_px < self.side_px)
+        shares = np.zeros((length_px, cells), np.float32)
+        pixels = np.arange(length_px)
+        np.add.at(shares, (pixels, below), (below + 1 - place) * seen)
+        np.add.at(shares, (pixels, above), (place - below) * seen)
+        return shares
 
 
 def load_image(
@@ -73,20 +75,23 @@ def load_image(
         ImageError: The file is no image, is truncated, is larger than `max_pixels`, or has 16
             bits where no window is declared.
     """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > max_pixels:
-                raise ImageError(
-                    f"{path}: {image.width}x{image.height} pixels, the limit is {max_pixels}; "
-                    "raise input.max_pixels if this camera is meant."
-                )
-            return _to_rgb(path, image, window)
-    except UnidentifiedImageError:
-        raise ImageError(f"{path}: {_what_it_is(path)}, expected an image.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, cv2.error) as problem:
-        raise ImageError(
-            f"{path}: cannot be decoded ({problem}); the file is damaged or incomplete."
-        ) from None
+    content = read_image_bytes(path, max_pixels)
+    return rgb_pixels(content, path, window, max_pixels)
+
+
+def decode_image(
+    content: bytes,
+    where: Path | str,
+    *,
+    window: tuple[int, int] | None = None,
+    max_pixels: int = 64_000_000,
+) -> RGB:
+    """As `load_image`, for the bytes of an image file; `where` names it in messages.
+
+    Raises:
+        ImageError: As for `load_image`.
+    """
+    return rgb_pixels(content, where, window, max_pixels)
 
 
 def fit(image: RGB, side_px: int, how: Fit = "stretch") -> tuple[RGB, Geometry]:
@@ -146,51 +151,3 @@ def _warp(pixels: npt.NDArray[np.generic], geometry: Geometry) -> npt.NDArray[np
     ]
     square[into] = resized[out_of]
     return square
-
-
-def _to_rgb(path: Path, image: ImageFile.ImageFile, window: tuple[int, int] | None) -> RGB:
-    if _is_deep(image):
-        if window is None:
-            raise ImageError(
-                f"{path}: a 16-bit image, but no window is declared; "
-                "set input.window: [black, white] to the camera's range."
-            )
-        return _through_window(_deep_pixels(path, image), window)
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode == "F":
-        raise ImageError(f"{path}: a floating-point image; save it with 8 or 16 bits.")
-    if turned.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in turned.info:
-        over = Image.new("RGBA", turned.size, (0, 0, 0, 255))
-        turned = Image.alpha_composite(over, turned.convert("RGBA"))
-    return np.array(turned.convert("RGB"), np.uint8)
-
-
-def _is_deep(image: ImageFile.ImageFile) -> bool:
-    """Whether the file holds 16 bits a value; Pillow opens such colour images as if they had 8."""
-    return image.mode in _DEEP_MODES or any(";16" in str(tile.args) for tile in image.tile)
-
-
-def _deep_pixels(path: Path, image: Image.Image) -> npt.NDArray[np.float32]:
-    """(H, W, 3) float32 with the values of the file."""
-    if image.mode in _DEEP_MODES:
-        grey = np.asarray(ImageOps.exif_transpose(image), np.float32)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    content = np.frombuffer(path.read_bytes(), np.uint8)
-    colour_bgr = cv2.imdecode(content, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-    if colour_bgr is None or colour_bgr.dtype != np.uint16:
-        raise ImageError(f"{path}: a 16-bit colour image that cannot be decoded; save it as PNG.")
-    return np.asarray(colour_bgr[:, :, ::-1], np.float32)
-
-
-def _through_window(deep: npt.NDArray[np.float32], window: tuple[int, int]) -> RGB:
-    low, high = window
-    return np.clip((deep - low) / (high - low) * 255.0 + 0.5, 0, 255).astype(np.uint8)
-
-
-def _what_it_is(path: Path) -> str:
-    head = path.read_bytes()[:64] if path.stat().st_size else b""
-    if not head:
-        return "an empty file"
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return "a text file"
-    return "a file of unknown kind"

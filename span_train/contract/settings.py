@@ -5,43 +5,25 @@ Relative paths start at the YAML's folder. Settings are frozen; a run saves the 
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     model_validator,
 )
 
 from span_train.contract.errors import SettingsError
+from span_train.contract.layout_settings import LayoutSettings
+from span_train.contract.pretrain_settings import PretrainSettings
+from span_train.contract.section import Fraction, LinePath, Section, as_tuple
+from span_train.contract.warm_start import with_warm_defaults
 
 
-def _from_yaml_folder(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        value = Path(value).expanduser()
-    if isinstance(value, Path) and info.context:
-        return (Path(info.context["folder"]) / value).resolve()
-    return value
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-LinePath = Annotated[Path, BeforeValidator(_from_yaml_folder)]
-Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
-
-
-class SplitSettings(_Section):
+class SplitSettings(Section):
     """How labelled images are divided where the labels have no `split` column."""
 
     train: Fraction = 0.4
@@ -58,35 +40,12 @@ class SplitSettings(_Section):
         return self
 
 
-class LayoutSettings(_Section):
-    """Where the parts lie: drawn on one exemplar, or read from image statistics."""
-
-    source: Literal["exemplar", "statistics"] = "exemplar"
-    exemplar: LinePath | None = None
-    masks: LinePath | None = Field(None, description="A folder with <part>.png masks.")
-    parts: int = Field(4, ge=1, le=64, description="Number of parts where statistics find them.")
-    soften_patches: float = Field(1.0, ge=0.0, le=4.0)
-    symmetry: Annotated[
-        tuple[Literal["flip_horizontal", "flip_vertical", "quarter_turns"], ...],
-        BeforeValidator(_as_tuple),
-    ] = ()
-
-    @model_validator(mode="after")
-    def _has_its_files(self) -> "LayoutSettings":
-        if self.source == "exemplar" and (self.exemplar is None or self.masks is None):
-            raise ValueError(
-                "source: exemplar needs `exemplar` (an image) and `masks` (a folder of "
-                "<part>.png); or use source: statistics"
-            )
-        return self
-
-
-class InputSettings(_Section):
+class InputSettings(Section):
     """What every image goes through before the network."""
 
     side_px: int = Field(112, ge=32, le=1024)
     fit: Literal["stretch", "letterbox", "crop"] = "stretch"
-    window: Annotated[tuple[int, int], BeforeValidator(_as_tuple)] | None = Field(
+    window: Annotated[tuple[int, int], BeforeValidator(as_tuple)] | None = Field(
         None, description="16-bit images: the values shown as black and as white."
     )
     max_pixels: int = Field(64_000_000, ge=1024)
@@ -98,7 +57,7 @@ class InputSettings(_Section):
         return self
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The Vision Transformer: `small` with the sizes below, or any timm ViT with a class token."""
 
     name: str = "small"
@@ -115,67 +74,21 @@ class ModelSettings(_Section):
             raise ValueError(f"width {self.width} is no multiple of heads {self.heads}")
         return self
 
-
-class ViewSettings(_Section):
-    """How a training view is cut from an image and changed in brightness."""
-
-    min_area: float = Field(0.5, ge=0.4, le=1.0, description="Smallest share of the image's area.")
-    max_rotation_deg: float = Field(3.0, ge=0.0, le=45.0)
-    max_aspect: float = Field(1.15, ge=1.0, le=2.0)
-    brightness: float = Field(0.2, ge=0.0, le=0.9)
-    contrast: float = Field(0.2, ge=0.0, le=0.9)
-    noise: float = Field(0.0, ge=0.0, le=0.2)
+    @model_validator(mode="after")
+    def _starts_in_one_way(self) -> "ModelSettings":
+        if self.pretrained and self.weights is not None:
+            raise ValueError("weights and pretrained are two ways to start; keep one")
+        if self.pretrained and self.name == "small":
+            raise ValueError("timm has no weights for `small`; name one of its networks")
+        return self
 
 
-class MaskedSettings(_Section):
-    """The masked objective: how much is seen, and the small decoder that guesses the rest."""
-
-    visible: float = Field(0.35, ge=0.1, le=0.75)
-    decoder_width: int = Field(128, ge=16)
-    decoder_depth: int = Field(2, ge=1)
-    decoder_heads: int = Field(4, ge=1)
-
-
-class DinoSettings(_Section):
-    """The self-distillation objective."""
-
-    outputs: int = Field(1024, ge=16)
-    hidden: int = Field(512, ge=16)
-    bottleneck: int = Field(128, ge=8)
-    student_temperature: float = Field(0.1, gt=0.0)
-    teacher_temperature: float = Field(0.04, gt=0.0)
-    warmup_teacher_temperature: float = Field(0.04, gt=0.0)
-    centre_momentum: float = Field(0.9, ge=0.0, lt=1.0)
-    feature_spread: float = Field(0.1, ge=0.0, description="Weight of the KoLeo term.")
-
-
-class PretrainSettings(_Section):
-    """Self-supervised pretraining with heads held to the layout."""
-
-    objective: Literal["masked", "dino"] = "masked"
-    steps: int = Field(1200, ge=1)
-    batch_size: int = Field(64, ge=2)
-    learning_rate: float = Field(1.5e-3, gt=0.0)
-    weight_decay: float = Field(0.05, ge=0.0)
-    warmup: float = Field(0.1, ge=0.0, lt=1.0, description="Share of the steps.")
-    clip_gradient: float = Field(3.0, gt=0.0)
-    prior_weight: float = Field(0.3, ge=0.0, description="lambda; 0 is the objective alone.")
-    prior_loss: Literal["coverage", "focus"] = "coverage"
-    prior_floor: float = Field(0.05, gt=0.0, lt=1.0, description="eps of the smoothed prior.")
-    teacher_momentum: float = Field(0.99, ge=0.0, lt=1.0)
-    seed: int = Field(0, ge=0)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    checkpoint_every: int = Field(100, ge=1)
-    views: ViewSettings = ViewSettings()
-    masked: MaskedSettings = MaskedSettings()
-    dino: DinoSettings = DinoSettings()
-
-
-class TrainSettings(_Section):
+class TrainSettings(Section):
     """The defect head: deviations from what is usual at each place, weighed by few labels."""
 
-    blocks: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = Field(
-        (1,), description="Blocks whose patch features are used; 1 is the first."
+    blocks: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
+        (1,),
+        description="Blocks whose patch features are used; 1 is the first, [] is two thirds up.",
     )
     projected: int = Field(64, ge=4, le=64)
     top_k: int = Field(5, ge=1)
@@ -183,12 +96,12 @@ class TrainSettings(_Section):
         0.2, ge=0.0, lt=0.5, description="Share of images left out as most deviating."
     )
     covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
-    strengths: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] = (3.0, 10.0, 30.0)
+    strengths: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (3.0, 10.0, 30.0)
     folds: int = Field(5, ge=2)
     seed: int = Field(0, ge=0)
 
 
-class GoalSettings(_Section):
+class GoalSettings(Section):
     """What the line promises; fixed before looking at any calibration image."""
 
     escape: Fraction = 0.10
@@ -196,11 +109,11 @@ class GoalSettings(_Section):
     confidence: Fraction = 0.95
 
 
-class LineSettings(_Section):
+class LineSettings(Section):
     """One line: its images, layout, network, training and goals."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    images: Annotated[tuple[LinePath, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    images: Annotated[tuple[LinePath, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
     labels: LinePath | None = Field(None, description="A CSV, or a folder with one folder a class.")
     good_class: str = "good"
     splits: SplitSettings = SplitSettings()
@@ -210,6 +123,21 @@ class LineSettings(_Section):
     pretrain: PretrainSettings = PretrainSettings()
     train: TrainSettings = TrainSettings()
     goals: GoalSettings = GoalSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _warm_defaults(cls, raw: object) -> object:
+        return with_warm_defaults(raw)
+
+    @model_validator(mode="after")
+    def _has_features_to_keep(self) -> "LineSettings":
+        warm = self.model.pretrained or self.model.weights is not None
+        if self.pretrain.objective == "steady" and not warm:
+            raise ValueError(
+                "pretrain.objective: steady keeps what a pretrained network sees; name its weights "
+                "(model.weights or model.pretrained), or use masked"
+            )
+        return self
 
 
 def read_settings(path: Path, overrides: tuple[str, ...] = ()) -> LineSettings:
@@ -288,10 +216,11 @@ def _mistake(error: Any) -> str:
 
 
 def _known_keys(place: tuple[str, ...]) -> list[str]:
-    section: type[BaseModel] = LineSettings
+    section: Any = LineSettings
     for step in place:
-        field = section.model_fields.get(step)
-        if field is None or not isinstance(field.annotation, type):
+        inner = get_args(section)  # of a mapping by name, such as `intensity`
+        field = None if inner else getattr(section, "model_fields", {}).get(step)
+        section = inner[-1] if inner else field and field.annotation
+        if section is None:
             return []
-        section = field.annotation
-    return list(section.model_fields)
+    return list(getattr(section, "model_fields", ()))

@@ -1,9 +1,11 @@
-"""Decode every image once into one file of fitted squares, so that training never waits."""
+"""Decode every image once into one file of fitted squares, so that training never waits.
+
+Letters: M images, S side in pixels.
+"""
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,18 +16,36 @@ from span_train.contract.errors import InputError
 from span_train.contract.image import fit, load_image
 from span_train.contract.settings import InputSettings
 from span_train.data.catalog import content_hashes
+from span_train.data.kept_array import kept_file, open_kept
 
 CACHE_VERSION = 1
-_DECODERS = 4
+Squares = npt.NDArray[np.uint8]
 
 
-def image_cache(
-    paths: Sequence[Path], settings: InputSettings, folder: Path
-) -> npt.NDArray[np.uint8]:
-    """All images as one read-only memory map, (N, side_px, side_px, 3) uint8, in the order given.
+def image_cache(paths: Sequence[Path], settings: InputSettings, folder: Path) -> Squares:
+    """All images as one read-only memory map, (M, S, S, 3) uint8, in the order given.
+
+    Arguments and errors are those of `cache_file`.
+    """
+    return open_kept(cache_file(paths, settings, folder))
+
+
+def cache_file(
+    paths: Sequence[Path],
+    settings: InputSettings,
+    folder: Path,
+    hashes: Mapping[Path, str] | None = None,
+) -> Path:
+    """Make sure that all images lie decoded in one file, and tell which.
 
     The file is named after the images' contents and the input settings, and is used again as long
-    as both stay the same. It is written under another name and renamed when complete.
+    as both stay the same.
+
+    Args:
+        paths: The images, in the order of the file.
+        settings: How they are fitted to a square.
+        folder: Where the file lies.
+        hashes: sha256 of the images' contents, where they are known already.
 
     Raises:
         ImageError: An image cannot be decoded.
@@ -34,63 +54,28 @@ def image_cache(
     if not paths:
         raise InputError(f"{folder}: no image to keep; give at least one.")
     shape = (len(paths), settings.side_px, settings.side_px, 3)
-    file = folder / f"images-{_key(paths, settings)}.npy"
-    kept = _reopen(file, shape)
-    if kept is not None:
-        return kept
-    try:
-        _write(file, paths, settings, shape)
-    except OSError as problem:
-        raise InputError(
-            f"{folder}: cannot keep images there ({problem.strerror}); choose a folder with "
-            "room that you may write to."
-        ) from None
-    return _mapped(file)
+    key = _key(paths, settings, hashes)
+    return kept_file(
+        folder, "images", key, shape, lambda squares: _decode_into(squares, paths, settings)
+    )
 
 
-def _key(paths: Sequence[Path], settings: InputSettings) -> str:
+def _key(paths: Sequence[Path], settings: InputSettings, hashes: Mapping[Path, str] | None) -> str:
     digest = hashlib.sha256(f"{CACHE_VERSION} {settings.model_dump_json()}".encode())
-    for one in content_hashes(paths):
+    for one in content_hashes(paths) if hashes is None else (hashes[path] for path in paths):
         digest.update(one.encode())
     return digest.hexdigest()[:24]
 
 
-def _reopen(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8] | None:
-    try:
-        kept = _mapped(file)
-    except (OSError, ValueError, EOFError):
-        return None
-    return kept if kept.shape == shape and kept.dtype == np.uint8 else None
-
-
-def _mapped(file: Path) -> npt.NDArray[np.uint8]:
-    squares: npt.NDArray[np.uint8] = np.load(file, mmap_mode="r")
-    return squares
-
-
-def _write(
-    file: Path, paths: Sequence[Path], settings: InputSettings, shape: tuple[int, ...]
-) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-", suffix=".npy")
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        squares = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
-        _decode_into(squares, paths, settings)
-        squares.flush()
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _decode_into(
-    squares: npt.NDArray[np.uint8], paths: Sequence[Path], settings: InputSettings
-) -> None:
+def _decode_into(squares: Squares, paths: Sequence[Path], settings: InputSettings) -> None:
     def decode(place: int) -> None:
         image = load_image(paths[place], window=settings.window, max_pixels=settings.max_pixels)
         squares[place] = fit(image, settings.side_px, settings.fit)[0]
 
-    with ThreadPoolExecutor(_DECODERS) as decoders:
-        for _ in decoders.map(decode, range(len(paths))):
-            pass
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as decoders:
+        try:
+            for _ in decoders.map(decode, range(len(paths))):
+                pass
+        except BaseException:
+            decoders.shutdown(cancel_futures=True)  # one damaged image is enough to stop
+            raise

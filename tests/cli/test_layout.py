@@ -27,8 +27,9 @@ def test_the_exemplars_layout_is_written_and_drawn(drawn_line: Path, tmp_path: P
     assert load_layout(tmp_path / "out").names == ("body", "left_lead", "marking", "right_lead")
     assert "left_lead: " in printed
     assert "layout_picture.png" in printed
+    assert "patches" in printed
     with Image.open(tmp_path / "out" / "layout_picture.png") as picture:
-        assert picture.size == (900, 640)
+        assert picture.size == (900, 666 + 326)
 
 
 def test_statistics_find_as_many_parts_as_asked_for(drawn_line: Path, tmp_path: Path) -> None:
@@ -39,8 +40,36 @@ def test_statistics_find_as_many_parts_as_asked_for(drawn_line: Path, tmp_path: 
     assert found["source"] == "statistics"
     assert list(found["parts"]) == ["region_1", "region_2", "region_3"]
     assert sum(found["parts"].values()) == pytest.approx(1.0)
+    assert sum(found["patches"].values()) == pytest.approx(64.0)
     assert any("held out of learning" in remark for remark in found["remarks"])
     assert np.array_equal(load_layout(tmp_path).masks_khw.sum(axis=0), np.ones((64, 64)))
+
+
+def test_brightness_is_shown_with_what_it_found(drawn_line: Path, tmp_path: Path) -> None:
+    settings = ("--from", "intensity", "--set", "layout.reach_patches=1.0")
+    found = json.loads(layout(drawn_line, *settings, "--out", tmp_path, "--json"))
+    assert found["source"] == "intensity"
+    assert list(found["parts"]) == ["body", "left_lead", "marking", "right_lead"]
+    assert any("part body is told by being" in remark for remark in found["remarks"])
+    saved = load_layout(tmp_path)
+    assert (saved.source, saved.masks_khw.shape) == ("intensity", (4, 64, 64))
+
+
+def test_images_of_mixed_sizes_are_said(drawn_line: Path, tmp_path: Path) -> None:
+    for place, size in enumerate([(96, 96), (96, 96), (120, 60)]):
+        Image.new("RGB", size, "grey").save(tmp_path / f"{place}.png")
+    settings = ("--set", f"images=[{tmp_path}]", "--set", "labels=null")
+    found = json.loads(layout(drawn_line, *settings, "--out", tmp_path / "out", "--json"))
+    expected = "1 of 3 images looked at have another aspect than the exemplar (96x96)"
+    assert any(remark.startswith(expected) for remark in found["remarks"])
+
+
+def test_images_that_cannot_be_read_are_no_samples(drawn_line: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    settings = ("--set", f"images=[{tmp_path}]", "--set", "labels=null")
+    layout(drawn_line, *settings, "--out", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "layout_picture.png") as picture:
+        assert picture.size == (900, 666)
 
 
 def test_it_may_be_made_again_into_the_same_folder(drawn_line: Path, tmp_path: Path) -> None:
@@ -54,6 +83,9 @@ def test_it_may_be_made_again_into_the_same_folder(drawn_line: Path, tmp_path: P
         ("model.heads=4", LayoutError, "heads must stay free"),
         ("layout.exemplar=none.png", InputError, r"none\.png"),
         ("layout.masks=images", InputError, "images"),
+        ("layout.masks=labels.csv", LayoutError, "is neither PNG nor JSON"),
+        ("layout.masks=masks/body.png", LayoutError, r"set layout\.names"),
+        ("layout.exemplar=[exemplar.png, exemplar.png]", LayoutError, "has the same name as"),
         ("layout.part=3", SettingsError, "did you mean `parts`"),
     ],
 )
