@@ -28,6 +28,9 @@ def pretrain(
 
     Writes the run folder OUT: settings, layout, backbone.safetensors, a checkpoint, metrics as
     JSON lines and TensorBoard events, health.json. Calibration and test images are left out.
+    Several GPUs or machines train together under torchrun or accelerate launch, for example
+    `torchrun --nproc-per-node 4 -m inspect_app.cli.main pretrain line.yaml --out runs/pretrain`;
+    pretrain.batch_size is that of all of them.
 
     Exit codes: 0 done, 2 usage, 3 images, layout, settings or a run folder that do not fit.
 
@@ -36,8 +39,9 @@ def pretrain(
     import json
 
     from inspect_app.cli.durations import seconds
-    from inspect_app.cli.progress import note, training_progress
+    from inspect_app.cli.progress import training_progress
     from span_train.contract.settings import read_settings
+    from span_train.pretrain.processes import StoppedByAnother, is_first_process
     from span_train.pretrain.run import pretrain as run_pretrain
 
     chosen = list(overrides or ())
@@ -47,9 +51,21 @@ def pretrain(
         chosen.append(f"pretrain.seed={seed}")
     settings = read_settings(line, tuple(chosen))
     budget_s = None if budget is None else seconds(budget)
-    with training_progress() as show:
-        health = run_pretrain(settings, out, resume=resume, budget_s=budget_s, on_report=show)
-    note(*health["warnings"])
+    is_first = is_first_process()
+    try:
+        with training_progress(hidden=not is_first) as progress:
+            health = run_pretrain(
+                settings,
+                out,
+                resume=resume,
+                budget_s=budget_s,
+                on_report=progress.show,
+                on_remark=progress.say,
+            )
+    except StoppedByAnother as problem:  # the first process says why
+        raise typer.Exit(problem.exit_code) from None
+    if not is_first:
+        return
     if as_json:
         typer.echo(json.dumps(health, indent=1))
         return

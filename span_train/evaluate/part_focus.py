@@ -3,23 +3,27 @@
 Protocol (DESIGN.md, section 13): whole images; the attention is laid over the mask through the same
 geometry as the image; pixel average precision per image and part; mean over images, then parts.
 Beside it stand what any reader should compare with: the layout's template as predictor, the truth
-itself pooled to the patch grid (the oracle), and chance.
+itself pooled to the patch grid (the oracle), and chance. Only numbers are kept of an image.
 
-Legend: I images, H heads, K parts, G grid side, N = G*G patches, S input side.
+Legend: I images, H heads, K parts, M maps read for a part, T templates, G grid side, N = G*G
+patches, S input side.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.image import Fit, fit_geometry, fit_mask
+from span_train.contract.errors import InputError
+from span_train.contract.image import Fit, Geometry, fit_geometry, fit_mask
 
 MapF = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+BEST = "best head on the other images"
 
 
 class Adherence(NamedTuple):
@@ -71,15 +75,26 @@ def average_precision(score: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     return float(np.mean(hits / (hits + false)))
 
 
+def pointing_hit(score_hw: MapF, truth_hw: Mask) -> float:
+    """Whether the highest value of a map lies inside the part; the share of hits among ties.
+
+    The pointing game of Zhang et al. (arXiv 1608.00507), without its tolerance in pixels.
+    """
+    return float(np.mean(truth_hw[score_hw == score_hw.max()]))
+
+
 @dataclass(frozen=True)
 class PartFocus:
-    """Pixel average precision per image and part; NaN where an image lacks the part.
+    """What was measured on each image and part; NaN where an image lacks the part.
 
     Attributes:
         names: K part names.
-        ap_ik, template_ap_ik, oracle_ap_ik: (I, K) of the head, the template and the oracle.
+        ap_ik, template_ap_ik, oracle_ap_ik: (I, K) pixel average precision of the head, of the
+            template, and of the oracle.
         chance_ik: (I, K) share of the pixels that belong to the part.
-        head_ik: (I, K) the head read for this image.
+        mass_ik, template_mass_ik: (I, K) share of the map inside the part.
+        pointing_ik, template_pointing_ik: (I, K) 1 where the map is highest inside the part.
+        head_ik, template_ik: (I, K) the head and the template read for this image.
         chosen: How heads were chosen: `assigned`, or `best head on the other images`.
     """
 
@@ -88,156 +103,157 @@ class PartFocus:
     template_ap_ik: Values
     oracle_ap_ik: Values
     chance_ik: Values
-    head_ik: npt.NDArray[np.intp]
+    mass_ik: Values
+    template_mass_ik: Values
+    pointing_ik: Values
+    template_pointing_ik: Values
+    head_ik: Indices
+    template_ik: Indices
     chosen: str
 
-    def as_json(self, seed: int = 0) -> dict[str, Any]:
-        """What `parts.json` holds (DESIGN.md, section 12), ready for `json.dumps`."""
-        parts = {name: self._part(k, seed) for k, name in enumerate(self.names)}
-        return {
-            "parts": parts,
-            "map": _map(self.ap_ik),
-            "template_map": _map(self.template_ap_ik),
-            "oracle_map": _map(self.oracle_ap_ik),
-            "chance_map": _map(self.chance_ik),
-            "images": int(self.ap_ik.shape[0]),
-            "heads": self.chosen,
-            "map_interval": _map_interval(self.ap_ik, seed),
-            "above_template": paired_gain(self.ap_ik, self.template_ap_ik, seed),
-        }
 
-    def _part(self, k: int, seed: int) -> dict[str, Any]:
-        return {
-            "ap": _map(self.ap_ik[:, [k]]),
-            "template_ap": _map(self.template_ap_ik[:, [k]]),
-            "oracle_ap": _map(self.oracle_ap_ik[:, [k]]),
-            "chance": _map(self.chance_ik[:, [k]]),
-            "interval": _map_interval(self.ap_ik[:, [k]], seed),
-            "images": int(np.isfinite(self.ap_ik[:, k]).sum()),
-            "head": int(np.bincount(self.head_ik[:, k]).argmax()),
-        }
+class _Seen(NamedTuple):
+    """One image: (3, K, M) AP, mass and pointing of heads and of templates; (K,) beside them."""
+
+    heads_3km: Values
+    templates_3km: Values
+    oracle_k: Values
+    chance_k: Values
 
 
 def part_focus(
-    attention_ihgg: MapF,
-    masks: Iterable[Mask],
-    template_kss: MapF,
+    images: Iterable[tuple[MapF, Mask]],
+    template_tss: MapF,
     names: Sequence[str],
     *,
     head_of_part: Sequence[int] | None,
+    template_of_part: Sequence[int] | None,
     fit: Fit = "stretch",
 ) -> PartFocus:
-    """Measure how well attention marks the parts of images with known masks.
+    """Measure how well attention marks the parts of images with known masks, one after the other.
 
     Args:
-        attention_ihgg: (I, H, G, G) attention of whole images.
-        masks: One (K, height, width) bool array an image, in the image's own pixels; an empty
-            mask means that this image lacks the part. May be a generator.
-        template_kss: (K, S, S) the layout as the network sees it, `Layout.fitted(S, fit)`.
+        images: For each image its attention (H, G, G) on the whole image, and its masks
+            (K, height, width) bool in its own pixels; an empty mask means that this image lacks
+            the part. May be a generator.
+        template_tss: (T, S, S) the layout as the network sees it, `Layout.fitted(S, fit)`.
         names: K part names.
         head_of_part: The head assigned to each part; None chooses for each image and part the
             head that is best on all the other images, as is fair for a network without SPAN.
+        template_of_part: The template of each part; None chooses as for heads, as is fair for
+            regions that statistics found.
         fit: How images were fitted to the square.
 
     Raises:
-        ValueError: Shapes do not belong together, or heads are to be chosen with a single image.
+        InputError: A head is to be chosen for a part that only one image has.
+        ValueError: No image, or names and masks do not belong together.
     """
-    _check_shapes(attention_ihgg, template_kss, names)
-    heads = range(attention_ihgg.shape[1])
-    read = [heads] * len(names) if head_of_part is None else [[head] for head in head_of_part]
-    rows = [
-        _one_image(attention_hgg, masks_khw, template_kss, read, fit)
-        for attention_hgg, masks_khw in zip(attention_ihgg, masks, strict=True)
+    seen = [
+        _one_image(attention_hgg, masks_khw, template_tss, head_of_part, template_of_part, fit)
+        for attention_hgg, masks_khw in images
     ]
-    ap_ikh = np.array([of_heads for of_heads, _ in rows])
-    template, oracle, chance = np.moveaxis(np.array([beside for _, beside in rows]), 2, 0)
-    if head_of_part is None:
-        head_ik, chosen = _best_on_others(ap_ikh), "best head on the other images"
-        ap_ik = np.take_along_axis(ap_ikh, head_ik[:, :, None], axis=2)[:, :, 0]
-    else:
-        head_ik, chosen = np.tile(np.asarray(head_of_part, np.intp), (len(rows), 1)), "assigned"
-        ap_ik = ap_ikh[:, :, 0]
-    return PartFocus(tuple(names), ap_ik, template, oracle, chance, head_ik, chosen)
-
-
-def paired_gain(ap_ik: Values, other_ik: Values, seed: int = 0) -> dict[str, Any]:
-    """Mean gain in mAP over another predictor on the same images, with its bootstrap interval."""
-    gain_ik = ap_ik - other_ik
-    return {"value": _map(gain_ik), "interval": _map_interval(gain_ik, seed), "confidence": 0.95}
-
-
-def _check_shapes(attention_ihgg: MapF, template_kss: MapF, names: Sequence[str]) -> None:
-    images, _, grid, _ = attention_ihgg.shape
-    if not images or template_kss.shape[0] != len(names) or template_kss.shape[1] % grid:
+    if not seen or seen[0].oracle_k.shape != (len(names),):
         raise ValueError(
-            f"attention {attention_ihgg.shape}, template {template_kss.shape} and {len(names)} "
-            "names; expected (I, H, G, G) with I > 0, (K, S, S) with S a multiple of G, and K names"
+            f"found {len(seen)} images for {len(names)} names; expected I > 0, K names"
         )
+    heads_i3km = np.array([one.heads_3km for one in seen])
+    templates_i3km = np.array([one.templates_3km for one in seen])
+    head_ik, heads_3ik = _read_of(heads_i3km, head_of_part, names)
+    template_ik, templates_3ik = _read_of(templates_i3km, template_of_part, names)
+    return PartFocus(
+        tuple(names),
+        ap_ik=heads_3ik[0],
+        template_ap_ik=templates_3ik[0],
+        oracle_ap_ik=np.array([one.oracle_k for one in seen]),
+        chance_ik=np.array([one.chance_k for one in seen]),
+        mass_ik=heads_3ik[1],
+        template_mass_ik=templates_3ik[1],
+        pointing_ik=heads_3ik[2],
+        template_pointing_ik=templates_3ik[2],
+        head_ik=head_ik,
+        template_ik=template_ik,
+        chosen=BEST if head_of_part is None else "assigned",
+    )
 
 
 def _one_image(
     attention_hgg: MapF,
     masks_khw: Mask,
-    template_kss: MapF,
-    read: Sequence[Sequence[int]],
+    template_tss: MapF,
+    head_of_part: Sequence[int] | None,
+    template_of_part: Sequence[int] | None,
     fit: Fit,
-) -> tuple[list[list[float]], list[list[float]]]:
-    """AP of the heads read for each part, and of template, oracle and chance."""
-    side_px, grid = template_kss.shape[1], attention_hgg.shape[1]
+) -> _Seen:
+    side_px, grid = template_tss.shape[1], attention_hgg.shape[1]
+    if side_px % grid:
+        raise ValueError(f"templates of {side_px} px on {grid} patches; expected a multiple")
     geometry = fit_geometry(masks_khw.shape[1], masks_khw.shape[2], side_px, fit)
-    spread = {
-        head: geometry.to_original(attention_hgg[head]) for head in {h for r in read for h in r}
-    }
-    of_heads, beside = [], []
-    for mask, template, heads in zip(masks_khw, template_kss, read, strict=True):
-        if not mask.any():
-            of_heads.append([np.nan] * len(heads))
-            beside.append([np.nan] * 3)
-            continue
-        seen = fit_mask(mask.astype(np.float32), side_px, fit)
-        pooled = seen.reshape(grid, side_px // grid, grid, -1).mean(axis=(1, 3))
-        of_heads.append([average_precision(spread[head], mask) for head in heads])
-        beside.append(
-            [
-                average_precision(geometry.to_original(template), mask),
-                average_precision(geometry.to_original(pooled), mask),
-                float(mask.mean()),
-            ]
-        )
-    return of_heads, beside
+    squares_kss = np.stack([fit_mask(mask.astype(np.float32), side_px, fit) for mask in masks_khw])
+    pooled_kgg = squares_kss.reshape(len(masks_khw), grid, side_px // grid, grid, -1)
+    pooled_kgg = pooled_kgg.mean(axis=(2, 4))
+    oracle_k = [
+        average_precision(geometry.to_original(pooled), mask) if mask.any() else np.nan
+        for pooled, mask in zip(pooled_kgg, masks_khw, strict=True)
+    ]
+    chance_k = [mask.mean() if mask.any() else np.nan for mask in masks_khw]
+    return _Seen(
+        _measures(attention_hgg, pooled_kgg, masks_khw, head_of_part, geometry),
+        _measures(template_tss, squares_kss, masks_khw, template_of_part, geometry),
+        np.array(oracle_k, np.float64),
+        np.array(chance_k, np.float64),
+    )
 
 
-def _best_on_others(ap_ikh: Values) -> npt.NDArray[np.intp]:
-    """The head with the highest mean AP over all images but this one, (I, K)."""
-    known = np.isfinite(ap_ikh)
-    others = known.sum(axis=0) - known
-    if known.any() and not others[known].all():
-        raise ValueError("a part is seen in a single image; choosing its head needs another one")
-    own = np.where(known, ap_ikh, 0.0)
-    return np.asarray(((own.sum(axis=0) - own) / np.maximum(others, 1)).argmax(axis=2), np.intp)
+def _measures(
+    maps: MapF,
+    inside_k: MapF,
+    masks_khw: Mask,
+    map_of_part: Sequence[int] | None,
+    geometry: Geometry,
+) -> Values:
+    """(3, K, M) AP, mass and pointing of the maps read for each part, NaN for a missing part.
+
+    Args:
+        maps: Square maps of any scale, of the side that `inside_k` has.
+        inside_k: How much of each cell belongs to each part.
+        masks_khw: The parts in the image's own pixels.
+        map_of_part: The one map of each part; None reads all of them.
+        geometry: Between the two.
+    """
+    parts = range(len(masks_khw))
+    read = [range(len(maps)) if map_of_part is None else [map_of_part[k]] for k in parts]
+    spread = {m: geometry.to_original(maps[m]) for m in {m for of_part in read for m in of_part}}
+    found = np.full((3, len(masks_khw), len(read[0])), np.nan)
+    for k in parts:
+        if masks_khw[k].any():
+            for place, m in enumerate(read[k]):
+                mass = (maps[m] * inside_k[k]).sum() / max(float(maps[m].sum()), 1e-12)
+                ap = average_precision(spread[m], masks_khw[k])
+                found[:, k, place] = ap, mass, pointing_hit(spread[m], masks_khw[k])
+    return found
 
 
-def _map(ap_ik: Values) -> float | None:
-    """Mean over images, then over parts; None where no image has any of the parts."""
-    means = _weighted_map(ap_ik, np.ones((1, ap_ik.shape[0])))
-    return float(means[0]) if np.isfinite(means[0]) else None
+def _read_of(
+    measured_i3km: Values, map_of_part: Sequence[int] | None, names: Sequence[str]
+) -> tuple[Indices, Values]:
+    """The map read for each image and part (I, K), and what it measured (3, I, K)."""
+    if map_of_part is not None:
+        index_ik = np.tile(np.asarray(map_of_part, np.intp), (len(measured_i3km), 1))
+        return index_ik, measured_i3km[..., 0].swapaxes(0, 1)
+    index_ik = _best_on_others(measured_i3km[:, 0], names)
+    chosen = np.take_along_axis(measured_i3km, index_ik[:, None, :, None], axis=3)
+    return index_ik, chosen[..., 0].swapaxes(0, 1)
 
 
-def _map_interval(ap_ik: Values, seed: int, resamples: int = 2000) -> list[float] | None:
-    images = ap_ik.shape[0]
-    if not np.isfinite(ap_ik).any():
-        return None
-    share = np.full(images, 1 / images)
-    drawn = np.random.default_rng(seed).multinomial(images, share, size=resamples)
-    means = _weighted_map(ap_ik, drawn.astype(np.float64))
-    return [float(end) for end in np.quantile(means[np.isfinite(means)], [0.025, 0.975])]
-
-
-def _weighted_map(ap_ik: Values, weight_ri: Values) -> Values:
-    """mAP of each resample R, a part that none of its images has being left out."""
-    sums_rk = weight_ri @ np.nan_to_num(ap_ik)
-    counts_rk = weight_ri @ np.isfinite(ap_ik).astype(np.float64)
-    mean_rk = np.divide(sums_rk, counts_rk, out=np.zeros_like(sums_rk), where=counts_rk > 0)
-    parts_r = (counts_rk > 0).sum(axis=1)
-    nothing = np.full(parts_r.shape, np.nan)
-    return np.asarray(np.divide(mean_rk.sum(axis=1), parts_r, out=nothing, where=parts_r > 0))
+def _best_on_others(ap_ikm: Values, names: Sequence[str]) -> Indices:
+    """The map with the highest mean AP over all images but this one, (I, K)."""
+    known = np.isfinite(ap_ikm)
+    for name, images in zip(names, known[..., 0].sum(axis=0), strict=True):
+        if images == 1:
+            raise InputError(
+                f"part {name} is seen in a single image; without an assigned head, its head is "
+                "chosen on other images, so give masks of at least two."
+            )
+    own = np.where(known, ap_ikm, 0.0)
+    others = np.maximum(known.sum(axis=0) - known, 1)
+    return np.asarray(((own.sum(axis=0) - own) / others).argmax(axis=2), np.intp)

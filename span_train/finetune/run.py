@@ -75,6 +75,7 @@ def train(
         InputError: Settings, images, labels or run folders do not fit.
     """
     pretrained = load_pretrained(backbone_run)
+    settings = _with_blocks(settings, pretrained)
     _check_backbone(settings, pretrained)
     images = gather_images(settings)
     leaked = refuse_leaks(images, pretrained, allow_leak)
@@ -161,6 +162,14 @@ def scores_of(
     return torch.cat(z).double().numpy(), torch.cat(outlier).double().numpy()
 
 
+def _with_blocks(settings: LineSettings, pretrained: PretrainedLine) -> LineSettings:
+    """Where no block is named: two thirds up, which only the backbone's depth can tell."""
+    if settings.train.blocks:
+        return settings
+    train = settings.train.model_copy(update={"blocks": (pretrained.backbone.middle,)})
+    return settings.model_copy(update={"train": train})
+
+
 def _check_backbone(settings: LineSettings, pretrained: PretrainedLine) -> None:
     before, depth = pretrained.settings, pretrained.backbone.depth
     for name in ("input", "model"):
@@ -171,7 +180,7 @@ def _check_backbone(settings: LineSettings, pretrained: PretrainedLine) -> None:
                 "pretrain again."
             )
     blocks = settings.train.blocks
-    if not blocks or not all(1 <= block <= depth for block in blocks):
+    if not all(1 <= block <= depth for block in blocks):
         raise RunError(
             f"train.blocks {list(blocks)}: choose from 1 to {depth}, the blocks of this backbone."
         )

@@ -26,8 +26,22 @@ def feature_spread_loss(features_bc: Tensor, eps: float = 1e-6) -> Tensor:
     return -(distance_b + eps).log().mean()
 
 
-def feature_spread(features_bc: Tensor) -> Tensor:
+def feature_spread(features_nc: Tensor) -> Tensor:
     """Mean standard deviation of unit-length features times sqrt(C): 1 is isotropic, 0 collapse."""
-    unit_bc: Tensor = functional.normalize(features_bc.float(), dim=-1)
-    spread: Tensor = unit_bc.std(dim=0).mean() * features_bc.shape[-1] ** 0.5
+    return spread_of_sums(spread_sums(features_nc))
+
+
+def spread_sums(features_nc: Tensor) -> Tensor:
+    """What `spread_of_sums` needs of (N, C) features, (2C + 1) float64; several may be added up."""
+    unit_nc = functional.normalize(features_nc.detach().float(), dim=-1).double()
+    count = torch.full((1,), len(unit_nc), dtype=torch.float64, device=unit_nc.device)
+    return torch.cat([unit_nc.sum(0), unit_nc.square().sum(0), count])
+
+
+def spread_of_sums(sums: Tensor) -> Tensor:
+    """The feature spread of all features that went into some `spread_sums`."""
+    count = sums[-1]
+    first_c, second_c = sums[:-1].chunk(2)
+    variance_c = (second_c - first_c.square() / count).clamp(min=0) / (count - 1).clamp(min=1)
+    spread: Tensor = variance_c.sqrt().mean() * len(first_c) ** 0.5
     return spread

@@ -51,7 +51,6 @@ class SelfDistillationLoss(nn.Module):
         return ((teacher_vbo.detach().float() - self.centre) / temperature).softmax(-1)
 
     @torch.no_grad()
-    def update_centre(self, teacher_vbo: Tensor) -> None:
-        """Move the centre towards this batch's mean teacher output."""
-        mean = teacher_vbo.float().flatten(0, 1).mean(0)
-        self.centre.lerp_(mean, 1 - self.centre_momentum)
+    def update_centre(self, mean_o: Tensor) -> None:
+        """Move the centre towards the mean (O,) of all teacher outputs of a batch."""
+        self.centre.lerp_(mean_o.to(self.centre.dtype), 1 - self.centre_momentum)

@@ -10,14 +10,13 @@ from typing import Any, cast
 
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
-from span_train.contract.errors import InputError, RunError
+from span_train.contract.errors import InputError
 from span_train.models.part_attention import attention_row
+from span_train.models.starting_weights import FROM_SCRATCH, Start, load_weights
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,24 @@ class BackboneOutput:
 
 
 class Backbone(nn.Module):
-    """A timm VisionTransformer that takes images in [0, 1] and reports its last attention row."""
+    """A timm VisionTransformer that takes images in [0, 1] and reports its last attention row.
+
+    Attributes:
+        start: Where the weights it starts from came from.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, vit: VisionTransformer, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self,
+        vit: VisionTransformer,
+        mean: Sequence[float],
+        std: Sequence[float],
+        start: Start = FROM_SCRATCH,
+    ) -> None:
         super().__init__()
+        self.start = start
         self.vit = vit
         self.prefix: int = vit.num_prefix_tokens
         self.width: int = vit.embed_dim
@@ -55,6 +65,11 @@ class Backbone(nn.Module):
         self.side_px: int = self.grid * self.patch_px
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def middle(self) -> int:
+        """Number of the block two thirds up: of natural-image networks it tells defects best."""
+        return round(2 * self.depth / 3)
 
     def forward(
         self,
@@ -108,7 +123,8 @@ def build_backbone(
     """Make the `small` network of the given sizes, or any timm ViT with a class token by name.
 
     Raises:
-        InputError: timm does not know the name, or the network is no ViT with a class token.
+        InputError: timm does not know the name, its weights cannot be fetched, or the network is no
+            ViT with a class token.
         RunError: The weights file does not fit the network.
     """
     if name == "small":
@@ -125,14 +141,21 @@ def build_backbone(
     else:
         vit = _from_timm(name, side_px, pretrained)
         mean, std = vit.pretrained_cfg["mean"], vit.pretrained_cfg["std"]
+    start = Start("timm") if pretrained else FROM_SCRATCH
     if weights is not None:
-        _load_weights(vit, weights)
-    return Backbone(vit, mean, std)
+        start = load_weights(vit, weights)
+    return Backbone(vit, mean, std, start)
 
 
 def _from_timm(name: str, side_px: int, pretrained: bool) -> Any:
     try:
         vit: Any = timm.create_model(name, pretrained=pretrained, img_size=side_px, num_classes=0)
+    except OSError as problem:  # every error of the hub's client is one
+        raise InputError(
+            f"model.name {name}: its weights cannot be fetched ({type(problem).__name__}); "
+            "model.pretrained needs internet. Fetch them on another machine, and name the "
+            "safetensors file as model.weights."
+        ) from None
     except (RuntimeError, AssertionError, TypeError) as problem:
         raise InputError(f"model.name {name}: timm cannot make it ({problem}).") from None
     if not _has_row(vit):
@@ -158,26 +181,3 @@ def _check_side(side_px: int, patch_px: int, whose: str) -> None:
             f"input.side_px {side_px} is no multiple of {whose} {patch_px}; "
             f"use {side_px // patch_px * patch_px}."
         )
-
-
-def _load_weights(vit: VisionTransformer, weights: Path) -> None:
-    try:
-        tensors = load_file(weights)
-    except (OSError, SafetensorError) as problem:
-        raise RunError(f"{weights}: is no readable safetensors file ({problem}).") from None
-    own = vit.state_dict()
-    strange = [
-        *(f"{name} is missing" for name in own.keys() - tensors.keys()),
-        *(f"{name} is unknown" for name in tensors.keys() - own.keys()),
-        *(
-            f"{name} is {list(tensors[name].shape)}, expected {list(own[name].shape)}"
-            for name in own.keys() & tensors.keys()
-            if tensors[name].shape != own[name].shape
-        ),
-    ]
-    if strange:
-        raise RunError(
-            f"{weights}: does not fit this network: {'; '.join(sorted(strange)[:3])}; "
-            "set model.* and input.side_px as they were when these weights were made."
-        )
-    vit.load_state_dict(tensors)

@@ -86,6 +86,7 @@ class InspectionModel(nn.Module):
 
 
 def look(backbone: Backbone, blocks: tuple[int, ...], images_nhwc: Tensor) -> tuple[Tensor, Tensor]:
-    """Patch features (N, P, C) of the blocks, side by side, and attention (N, H, P)."""
+    """Patch features (N, P, C) of the blocks, side by side, and attention (N, H, P); float32."""
     output = backbone(images_nhwc.permute(0, 3, 1, 2).float() / 255, blocks=blocks)
-    return torch.cat(output.blocks_bvc, dim=-1), output.attention_logits_bhv.softmax(-1)
+    patches_bnc = torch.cat(output.blocks_bvc, dim=-1).float()
+    return patches_bnc, output.attention_logits_bhv.softmax(-1)

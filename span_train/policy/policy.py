@@ -176,11 +176,22 @@ def load_policy(path: Path) -> Policy:
         InputError: The file is missing, is no policy, or was made by a newer version.
     """
     try:
-        return Policy.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
+        content = path.read_bytes()
+    except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem}); expected a policy.") from None
+    return parse_policy(content, path)
+
+
+def parse_policy(content: bytes, where: Path) -> Policy:
+    """Read a policy from the bytes of its file; `where` names it in messages.
+
+    Raises:
+        InputError: As for `load_policy`.
+    """
+    try:
+        return Policy.model_validate_json(content)
     except ValidationError as problem:
-        raise InputError(f"{path}: {_mistakes(problem)}") from None
+        raise InputError(f"{where}: {_mistakes(problem)}") from None
 
 
 def _mistakes(problem: ValidationError) -> str:

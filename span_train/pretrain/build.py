@@ -1,66 +1,137 @@
 """Make the objective and its loop that a line's settings ask for."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from span_train.contract.errors import InputError
 from span_train.contract.layout import Layout, check_areas, check_heads
 from span_train.contract.settings import LineSettings
-from span_train.data.views import ViewRanges, soften
+from span_train.data.part_masks import MasksOfImages, PartMasks
+from span_train.data.view_geometry import ViewRanges
 from span_train.losses.part_prior import PartPriorLoss
-from span_train.losses.self_distillation import SelfDistillationLoss
-from span_train.models.pixel_decoder import PixelDecoder
-from span_train.models.projection import Projection
+from span_train.models.starting_weights import FROM_SCRATCH
+from span_train.pretrain.batches import Batches, BatchPlan, ViewKind
+from span_train.pretrain.compiled import compile_student
 from span_train.pretrain.loop import LoopPlan, PretrainLoop
-from span_train.pretrain.masked_autoencoder import MaskedAutoencoder
-from span_train.pretrain.student_teacher import StudentTeacher
+from span_train.pretrain.make_objective import AnyObjective, make_objective
+from span_train.pretrain.processes import Processes, alone
+from span_train.pretrain.warm_start import give_parts_their_heads
 from span_train.pretrained import line_backbone
+
+_OWN = ("spread_weight", "bfloat16")
 
 
 def build_loop(
-    settings: LineSettings, layout: Layout, pixels: npt.NDArray[np.uint8], device: torch.device
+    settings: LineSettings,
+    layout: Layout,
+    pixels: npt.NDArray[np.uint8],
+    where: torch.device | Processes,
+    masks_mkss: MasksOfImages | None = None,
 ) -> PretrainLoop:
     """A loop before its first step; the same settings and images give the same loop.
 
+    Args:
+        settings: The line.
+        layout: Its parts.
+        pixels: (M, S, S, 3) uint8, fitted unlabelled images.
+        where: The device, or the processes that train together.
+        masks_mkss: (M, K, s, s) uint8, 255 inside, where each image has masks of its own.
+
     Raises:
-        InputError: Network and layout do not fit each other or the settings.
+        InputError: Network, layout, images and settings do not fit each other.
     """
-    asked, side_px = settings.pretrain, settings.input.side_px
-    objective = _build_objective(settings)
-    check_heads(layout, objective.teacher.heads)
-    check_areas(layout, side_px, objective.teacher.patch_px, settings.input.fit)
-    masks_kss = torch.from_numpy(layout.fitted(side_px, settings.input.fit)).to(device)
-    radius_px = settings.layout.soften_patches * objective.teacher.patch_px
-    plan = LoopPlan(
-        **{name: getattr(asked, name) for name in LoopPlan.__annotations__ if name != "bfloat16"},
-        bfloat16=device.type == "cuda" and torch.cuda.is_bf16_supported(),
-    )
-    ranges = ViewRanges(**asked.views.model_dump(), symmetry=settings.layout.symmetry)
-    prior_loss = PartPriorLoss(asked.prior_loss, asked.prior_floor)
-    objective.to(device)
-    return PretrainLoop(objective, pixels, soften(masks_kss, radius_px), prior_loss, ranges, plan)
-
-
-def _build_objective(settings: LineSettings) -> MaskedAutoencoder | StudentTeacher:
-    asked = settings.pretrain
+    processes = where if isinstance(where, Processes) else alone(where)
+    device, asked = processes.device, settings.pretrain
     torch.manual_seed(asked.seed)
     backbone = line_backbone(settings)
-    if asked.objective == "masked":
-        m = asked.masked
-        decoder = PixelDecoder(
-            backbone.width,
-            backbone.grid**2,
-            backbone.patch_px,
-            m.decoder_width,
-            m.decoder_depth,
-            m.decoder_heads,
-        )
-        return MaskedAutoencoder(backbone, decoder, m.visible)
-    d = asked.dino
-    return StudentTeacher(
-        backbone,
-        Projection(backbone.width, d.hidden, d.bottleneck, d.outputs),
-        SelfDistillationLoss(d.outputs, d.student_temperature, d.centre_momentum),
-        teacher_temperatures=(d.warmup_teacher_temperature, d.teacher_temperature),
-        spread_weight=d.feature_spread,
+    check_heads(layout, backbone.heads)
+    if backbone.start != FROM_SCRATCH:
+        give_parts_their_heads(backbone, layout, pixels, settings.input.fit, asked.seed)
+    objective = make_objective(asked, backbone)
+    objective.to(device)
+    batches = _batches(settings, layout, pixels, masks_mkss, objective, processes)
+    plan = LoopPlan(
+        **{name: getattr(asked, name) for name in LoopPlan.__annotations__ if name not in _OWN},
+        spread_weight=asked.spread_weight(),
+        bfloat16=_in_bfloat16(asked.precision, device),
     )
+    prior_loss = PartPriorLoss(asked.prior_loss, asked.prior_floor)
+    if asked.compile:
+        compile_student(objective.backbone)
+    return PretrainLoop(objective, batches, prior_loss, plan, processes)
+
+
+def _batches(
+    settings: LineSettings,
+    layout: Layout,
+    pixels: npt.NDArray[np.uint8],
+    masks_mkss: MasksOfImages | None,
+    objective: AnyObjective,
+    processes: Processes,
+) -> Batches:
+    asked, side_px, backbone = settings.pretrain, settings.input.side_px, objective.teacher
+    check_areas(layout, side_px, backbone.patch_px, settings.input.fit)
+    radius_px = settings.layout.soften_patches * backbone.patch_px
+    if masks_mkss is None:
+        masks_kss = torch.from_numpy(layout.fitted(side_px, settings.input.fit))
+        part_masks = PartMasks(masks_kss.to(processes.device), radius_px)
+    else:
+        part_masks = PartMasks.of_each_image(masks_mkss, side_px, radius_px, processes.device)
+    plan = BatchPlan(
+        fitting_batch(settings, len(pixels), processes.count),
+        asked.accumulate,
+        asked.seed,
+        backbone.grid,
+        objective.draws,
+    )
+    kinds = view_kinds(settings, objective.views, backbone.patch_px)
+    return Batches(pixels, part_masks, kinds, plan, processes)
+
+
+def fitting_batch(settings: LineSettings, images: int, processes: int) -> int:
+    """Images a step: those asked for, or all where there are fewer.
+
+    Raises:
+        InputError: A process, or a share of its batch, would get no image.
+    """
+    asked = settings.pretrain
+    size = min(asked.batch_size, images)
+    shares = processes * asked.accumulate
+    if size < max(2, shares):
+        raise InputError(
+            f"a batch of {size} (pretrain.batch_size {asked.batch_size}, {images} images), but "
+            f"{processes} processes with pretrain.accumulate {asked.accumulate} need at least "
+            f"{max(2, shares)}; raise the batch, give more images, or use fewer processes."
+        )
+    return size
+
+
+def view_kinds(settings: LineSettings, views: int, patch_px: int) -> tuple[ViewKind, ...]:
+    """The views of an image: those with priors, then the local ones, if any.
+
+    Raises:
+        InputError: Local views do not fit the network.
+    """
+    asked, side_px = settings.pretrain, settings.input.side_px
+    ranges = ViewRanges(**asked.views.model_dump(), symmetry=settings.layout.symmetry)
+    kinds = (ViewKind(views, ranges, side_px),)
+    if asked.objective != "dino" or asked.dino.local_views == 0:
+        return kinds
+    local_px = asked.dino.local_side_px or max(1, side_px // patch_px // 2) * patch_px
+    if local_px % patch_px or local_px > side_px:
+        raise InputError(
+            f"pretrain.dino.local_side_px {local_px}: expected a multiple of the patch, "
+            f"{patch_px}, and at most input.side_px, {side_px}."
+        )
+    smallest, largest = asked.dino.local_area
+    small = replace(ranges, min_area=smallest, max_area=largest, max_shift=0.0)
+    return (*kinds, ViewKind(asked.dino.local_views, small, local_px, has_priors=False))
+
+
+def _in_bfloat16(precision: str, device: torch.device) -> bool:
+    if precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return precision == "bfloat16"

@@ -1,6 +1,8 @@
 """Keep what every step measured, in step with the checkpoints, so that a run can be resumed."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -8,32 +10,66 @@ from typing import Self
 
 from torch.utils.tensorboard import SummaryWriter
 
-from span_train.pretrain.health import warnings_of
-from span_train.pretrain.loop import StepReport
+from span_train.contract.errors import RunError
+from span_train.pretrain.health import HealthWatch
+from span_train.pretrain.step_report import StepReport
+from span_train.storage.durable import write_durably
 
 _METRICS = "metrics.jsonl"
-_WARN_EVERY = 50
+_NUMBERS = (
+    "loss",
+    "objective_loss",
+    "prior_loss",
+    "gradient_norm",
+    "learning_rate",
+    "images_per_s",
+    "share_waiting",
+)
 
 
 class Journal:
     """Metrics of every step as JSON lines and as TensorBoard events, cut back when resumed.
 
+    Args:
+        out: The run folder.
+        part_names: In the order of the reports' adherence.
+        first: The step the run goes on with.
+        warmup: Steps before the full learning rate.
+        on_warning: Called with what health says of a new step.
+
     Attributes:
         reports: Of every step so far, those before the run was resumed included.
         warnings: What health said of them.
+
+    Raises:
+        RunError: The folder cannot be written.
     """
 
-    def __init__(self, out: Path, part_names: tuple[str, ...], first: int) -> None:
+    def __init__(
+        self,
+        out: Path,
+        part_names: tuple[str, ...],
+        first: int,
+        warmup: int,
+        on_warning: Callable[[str], None] | None = None,
+    ) -> None:
+        self.out = out
         self.part_names = part_names
         self.reports: list[StepReport] = []
         self.warnings: list[str] = []
-        path, unfinished = out / _METRICS, out / f"{_METRICS}.partial"
+        self._on_warning = on_warning
+        self._watch = HealthWatch(warmup)
+        self._problem: OSError | None = None
+        path = out / _METRICS
         for report in read_metrics(out)[:first] if path.is_file() else []:
             self._remember(report)
-        unfinished.write_text("".join(map(_line, self.reports)), encoding="utf-8")
-        unfinished.replace(path)
-        self.file = path.open("a", encoding="utf-8")
-        self.board = SummaryWriter(str(out / "tensorboard"), purge_step=first)
+        kept = "".join(map(_line, self.reports))
+        try:
+            write_durably(path, lambda file: file.write_text(kept, encoding="utf-8"))
+            self.file = path.open("a", encoding="utf-8")
+            self.board = SummaryWriter(str(out / "tensorboard"), purge_step=first)
+        except OSError as problem:
+            raise self._not_written(problem) from None
 
     def __enter__(self) -> Self:
         return self
@@ -44,29 +80,54 @@ class Journal:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.file.close()
-        self.board.close()
+        try:
+            self.file.close()
+            self.board.close()
+        except OSError as found:
+            if problem is None:
+                raise self._not_written(found) from None
 
     def add(self, report: StepReport) -> None:
-        """Write down a step; it is safe on disk after `flush`."""
-        self._remember(report)
-        self.file.write(_line(report))
-        names = ("loss", "objective_loss", "prior_loss", "gradient_norm", "learning_rate")
-        values = {name: getattr(report, name) for name in names} | report.health
+        """Write down a step; it is safe on disk after `flush`, which tells if it cannot be."""
+        warned = self._remember(report)
+        if self._on_warning is not None:
+            for warning in warned:
+                self._on_warning(warning)
+        values = {name: getattr(report, name) for name in _NUMBERS} | report.health
         shares = zip(self.part_names, report.adherence, strict=True)
         values |= {f"adherence/{name}": share for name, share in shares}
-        for name, value in values.items():
-            self.board.add_scalar(name, value, report.step)
+        try:
+            self.file.write(_line(report))
+            for name, value in values.items():
+                self.board.add_scalar(name, value, report.step)
+            for warning in warned:
+                self.board.add_text("warnings", warning, report.step)
+        except OSError as problem:
+            self._problem = problem
 
     def flush(self) -> None:
-        """Hand everything to the disk; call it before each checkpoint."""
-        self.file.flush()
-        self.board.flush()
+        """Hand everything to the disk; call it before each checkpoint.
 
-    def _remember(self, report: StepReport) -> None:
+        Raises:
+            RunError: A step could not be written down.
+        """
+        try:
+            if self._problem is not None:
+                raise self._problem
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.board.flush()
+        except OSError as problem:
+            raise self._not_written(problem) from None
+
+    def _remember(self, report: StepReport) -> list[str]:
         self.reports.append(report)
-        if not self.warnings or report.step % _WARN_EVERY == 0:
-            self.warnings += warnings_of(report)
+        warned = self._watch.observe(report)
+        self.warnings += warned
+        return warned
+
+    def _not_written(self, problem: OSError) -> RunError:
+        return RunError(f"{self.out}: cannot be written ({problem}); free space, then --resume.")
 
 
 def read_metrics(run: Path) -> list[StepReport]:

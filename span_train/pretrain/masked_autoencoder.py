@@ -7,57 +7,56 @@ Letters: B views, V visible and M hidden patches, N all, K parts, D pixel values
 
 import copy
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from torch import Tensor, nn
 
-from span_train.losses.feature_spread import feature_spread
 from span_train.losses.masked_pixels import masked_pixel_loss
 from span_train.models.backbone import Backbone
 from span_train.models.pixel_decoder import PixelDecoder
+from span_train.pretrain.batches import Share
 from span_train.pretrain.objective import StepResult, follow
 
 
 class MaskedAutoencoder(nn.Module):
     """A masked autoencoder over a backbone, with an EMA of the backbone for evaluation."""
 
-    views = 1
+    views: int = 1
+    uniform_loss: float | None = None
 
     def __init__(self, backbone: Backbone, decoder: PixelDecoder, visible: float) -> None:
         super().__init__()
         self.backbone = backbone
         self.decoder = decoder
+        self.draws: int = backbone.grid**2
         self.visible_count = max(2, round(visible * backbone.grid**2))
         self.teacher = copy.deepcopy(backbone).requires_grad_(False)
 
-    def forward(
-        self,
-        views: list[Tensor],
-        priors_bkn: list[Tensor],
-        uniforms: npt.NDArray[np.float64],
-        progress: float,
-    ) -> StepResult:
-        """One batch; see `Objective`. The draws order the patches, the first V stay visible."""
-        images_bchw, prior_bkn = views[0], priors_bkn[0]
-        order_bn = torch.from_numpy(uniforms.argsort(axis=1)).to(images_bchw.device)
-        visible_bv = order_bn[:, : self.visible_count]
-        hidden_bm = order_bn[:, self.visible_count :]
+    def seen_prior(self, share: Share) -> Tensor:
+        """The prior over the visible patches; see `Objective`."""
+        return visible_prior(share.priors_bkn[0], self._divided(share)[0])
+
+    def forward(self, share: Share, progress: float) -> StepResult:
+        """Some images; see `Objective`. The draws order the patches, the first V stay visible."""
+        images_bchw = share.views[0]
+        visible_bv, hidden_bm = self._divided(share)
         output = self.backbone(images_bchw, visible_bv)
         guess_bmd = self.decoder(output.class_bc, output.patches_bvc, visible_bv, hidden_bm)
         pixels_bnd = patch_pixels(images_bchw, self.backbone.patch_px)
         index = hidden_bm[:, :, None].expand(-1, -1, pixels_bnd.shape[-1])
         loss = masked_pixel_loss(guess_bmd, pixels_bnd.gather(1, index))
-        return StepResult(
-            loss,
-            output.attention_logits_bhv,
-            visible_prior(prior_bkn, visible_bv),
-            {"feature_spread": feature_spread(output.patches_bvc.detach().flatten(0, 1))},
-        )
+        features_nc = output.patches_bvc.detach().flatten(0, 1)
+        return StepResult(loss, output.attention_logits_bhv, output.class_bc, features_nc, {})
 
-    def follow(self, momentum: float) -> None:
+    def measures(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Nothing beside what every objective has."""
+        return {}
+
+    def follow(self, momentum: float, sums: dict[str, Tensor]) -> None:
         """Move the averaged backbone towards the trained one."""
         follow(self.teacher, self.backbone, momentum)
+
+    def _divided(self, share: Share) -> tuple[Tensor, Tensor]:
+        order_bn = share.draws_bn.argsort(dim=1)
+        return order_bn[:, : self.visible_count], order_bn[:, self.visible_count :]
 
 
 def patch_pixels(images_bchw: Tensor, patch_px: int) -> Tensor:

@@ -1,27 +1,31 @@
 """Pretrain on a line's unlabelled images and leave a run folder that can be resumed exactly."""
 
+import json
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from span_train.contract.errors import RunError
-from span_train.contract.layout import Layout, save_layout
-from span_train.contract.settings import LineSettings, dump_settings
-from span_train.data.cache import image_cache
-from span_train.data.line_layout import make_layout
-from span_train.data.splits import LineImages, gather_images
+from span_train.contract.layout import Layout, load_layout
+from span_train.contract.settings import LineSettings
+from span_train.data.kept_array import open_kept
 from span_train.pretrain.build import build_loop
 from span_train.pretrain.health import summarise
 from span_train.pretrain.journal import Journal
-from span_train.pretrain.loop import PretrainLoop, StepReport
-from span_train.pretrain.resume import resumed_settings
-from span_train.pretrained import BACKBONE_FILE, choose_device
+from span_train.pretrain.loop import PretrainLoop
+from span_train.pretrain.preparation import Preparation, describe_run, prepare
+from span_train.pretrain.processes import Processes
+from span_train.pretrain.step_report import StepReport
+from span_train.pretrained import BACKBONE_FILE
 from span_train.storage.checkpoint import load_checkpoint, save_checkpoint
-from span_train.storage.run_folder import create_run, describe_machine, write_json
+from span_train.storage.run_folder import read_json, write_json
 
 OnReport = Callable[[StepReport, int, tuple[str, ...]], None]
+OnRemark = Callable[[str], None]
 _CHECKPOINT = "checkpoint.safetensors"
 _TIMED_STEPS = 6
 
@@ -33,86 +37,82 @@ def pretrain(
     resume: bool = False,
     budget_s: float | None = None,
     on_report: OnReport | None = None,
+    on_remark: OnRemark | None = None,
 ) -> dict[str, Any]:
     """Run, or go on with, a pretraining; returns what `health.json` holds.
 
+    Started by `torchrun`, all processes train together and the first one writes and reports.
+
     Args:
         settings: The line.
-        out: The run folder; new, or one to resume.
+        out: The run folder; new, or one to resume. All processes must see it.
         resume: Go on from the last checkpoint, exactly as if nothing had happened.
         budget_s: Time the first steps, then fix the number of steps that fit into this many
             seconds. The number is saved, so that the run can be repeated anywhere.
         on_report: Called with each step's report, the total of steps and the part names.
+        on_remark: Called with what a user should know, as soon as it is known.
 
     Raises:
         InputError: Images, layout, settings, device or run folder do not fit.
     """
     started = time.perf_counter()
-    device = choose_device(settings.pretrain.device)
-    _open_run(out, resume)
-    images = gather_images(settings)
-    cached = image_cache(images.unlabelled, settings.input, out / "cache")
-    layout = make_layout(settings, cached)
-    facts = {"layout": layout.digest(), "images": images.digest()}
-    if resume:
-        settings = resumed_settings(settings, out, facts)
-    loop = build_loop(settings, layout, cached, device)
-    if not resume:
-        if budget_s is not None:
-            spent = time.perf_counter() - started
-            settings = _with_steps(settings, _steps_in(loop, budget_s - spent))
-            loop = build_loop(settings, layout, cached, device)
-        _describe_run(out, settings, layout, facts, images)
-    return _run_steps(settings, layout, loop, out, on_report)
+    with ExitStack() as stack, Processes.join(settings.pretrain.device) as processes:
+        how = {"resume": resume, "budgeted": budget_s is not None}
+        told = processes.first(lambda: prepare(settings, out, stack, **how).as_text())
+        prepared = Preparation.from_text(told)
+        if processes.is_first and on_remark is not None:
+            for remark in prepared.remarks:
+                on_remark(remark)
+        ground = _Ground(prepared.line(), out, prepared, processes)
+        if prepared.is_new:
+            _start(ground, budget_s, started)
+            if processes.is_first and on_remark is not None:
+                for remark in ground.loop.objective.teacher.start.in_words():
+                    on_remark(remark)
+        return _run_steps(ground, on_report, on_remark)
 
 
-def _open_run(out: Path, resume: bool) -> None:
-    if not resume:
-        create_run(out, "pretrain")
-    elif not (out / "run.json").is_file():
-        raise RunError(
-            f"{out}: holds no run to resume, or one that was stopped before its first step; start "
-            "one with a new --out, without --resume."
-        )
+class _Ground:
+    """What a run stands on, in every process: settings, layout, loop."""
+
+    def __init__(
+        self, settings: LineSettings, out: Path, prepared: Preparation, processes: Processes
+    ) -> None:
+        self.settings = settings
+        self.out = out
+        self.prepared = prepared
+        self.processes = processes
+        self.layout: Layout = processes.together(lambda: load_layout(out))
+        self.loop = self._build()
+
+    def fix_steps(self, steps: int) -> None:
+        """Set the number of steps, and begin at the first one again."""
+        fixed = self.settings.pretrain.model_copy(update={"steps": steps})
+        self.settings = self.settings.model_copy(update={"pretrain": fixed})
+        self.loop = self._build()
+
+    def _build(self) -> PretrainLoop:
+        def build() -> PretrainLoop:
+            pixels = open_kept(Path(self.prepared.cache))
+            return build_loop(self.settings, self.layout, pixels, self.processes)
+
+        loop = self.processes.together(build)
+        self.processes.share(loop.module.state_dict().values())
+        return loop
 
 
-def _run_steps(
-    settings: LineSettings,
-    layout: Layout,
-    loop: PretrainLoop,
-    out: Path,
-    on_report: OnReport | None,
-) -> dict[str, Any]:
-    steps, first = settings.pretrain.steps, 0
-    if (out / _CHECKPOINT).is_file():
-        tensors, state = load_checkpoint(out / _CHECKPOINT)
-        loop.load_state(tensors)
-        first = int(state["step"])
-    with Journal(out, layout.names, first) as journal:
-        for step in range(first, steps):
-            report = loop.step(step)
-            journal.add(report)
-            if on_report is not None:
-                on_report(report, steps, layout.names)
-            if (step + 1) % settings.pretrain.checkpoint_every == 0 or step + 1 == steps:
-                journal.flush()
-                save_checkpoint(out / _CHECKPOINT, loop.state(), {"step": step + 1})
-    save_checkpoint(out / BACKBONE_FILE, loop.objective.teacher.state_dict(), {"step": steps})
-    health = summarise(journal.reports, layout.names, loop.batch_size, journal.warnings)
-    write_json(out / "health.json", health)
-    return health
+def _start(ground: _Ground, budget_s: float | None, started: float) -> None:
+    processes = ground.processes
+    if budget_s is not None:
+        steps = _steps_in(ground.loop, budget_s - (time.perf_counter() - started))
+        ground.fix_steps(int(processes.first(lambda: str(steps))))
 
+    def describe() -> str:
+        start = ground.loop.objective.teacher.start
+        describe_run(ground.out, ground.settings, ground.prepared, start, budget_s)
+        return ""
 
-def _describe_run(
-    out: Path, settings: LineSettings, layout: Layout, facts: dict[str, str], images: LineImages
-) -> None:
-    (out / "settings.yaml").write_text(dump_settings(settings), encoding="utf-8")
-    save_layout(layout, out)
-    write_json(out / "images.json", sorted(images.hashes[path] for path in images.unlabelled))
-    counts = {"unlabelled": len(images.unlabelled), "unreadable": len(images.unreadable)}
-    remarks = {"remarks": list(images.remarks), "counts": counts}
-    described = {"kind": "pretrain", **describe_machine(), **facts, **remarks}
-    write_json(out / "run.json", described)
+    processes.first(describe)
 
 
 def _steps_in(loop: PretrainLoop, budget_s: float) -> int:
@@ -122,7 +122,58 @@ def _steps_in(loop: PretrainLoop, budget_s: float) -> int:
     return max(_TIMED_STEPS, int(left / statistics.median(times[1:])))
 
 
-def _with_steps(settings: LineSettings, steps: int) -> LineSettings:
-    return settings.model_copy(
-        update={"pretrain": settings.pretrain.model_copy(update={"steps": steps})}
-    )
+def _run_steps(
+    ground: _Ground, on_report: OnReport | None, on_remark: OnRemark | None
+) -> dict[str, Any]:
+    processes, loop, asked = ground.processes, ground.loop, ground.settings.pretrain
+    first = processes.together(lambda: _load(loop, ground.out / _CHECKPOINT))
+    names = ground.layout.names
+    with ExitStack() as stack:
+        journal = None
+        if processes.is_first:
+            warmup = round(asked.warmup * asked.steps)
+            journal = stack.enter_context(Journal(ground.out, names, first, warmup, on_remark))
+        for step in range(first, asked.steps):
+            report = loop.step(step)
+            if journal is not None:
+                journal.add(report)
+                if on_report is not None:
+                    on_report(report, asked.steps, names)
+            if (step + 1) % asked.checkpoint_every == 0 or step + 1 == asked.steps:
+                processes.first(partial(_save, ground, journal, step + 1))
+        health: dict[str, Any] = json.loads(processes.first(partial(_finish, ground, journal)))
+    return health
+
+
+def _load(loop: PretrainLoop, checkpoint: Path) -> int:
+    """The number of steps that are done."""
+    if not checkpoint.is_file():
+        return 0
+    tensors, state = load_checkpoint(checkpoint)
+    try:
+        loop.load_state(tensors)
+    except RunError as problem:
+        raise RunError(f"{checkpoint}: {problem}") from None
+    return int(state["step"])
+
+
+def _save(ground: _Ground, journal: Journal | None, done: int) -> str:
+    assert journal is not None, "the first process alone saves"
+    journal.flush()
+    save_checkpoint(ground.out / _CHECKPOINT, ground.loop.state(), {"step": done})
+    _summarise(ground, journal)
+    return ""
+
+
+def _finish(ground: _Ground, journal: Journal | None) -> str:
+    assert journal is not None, "the first process alone saves"
+    steps = {"step": ground.settings.pretrain.steps}
+    save_checkpoint(ground.out / BACKBONE_FILE, ground.loop.objective.teacher.state_dict(), steps)
+    return json.dumps(_summarise(ground, journal))
+
+
+def _summarise(ground: _Ground, journal: Journal) -> dict[str, Any]:
+    remarks = read_json(ground.out / "run.json")["remarks"]
+    health = summarise(journal.reports, ground.layout.names, journal.warnings, remarks)
+    write_json(ground.out / "health.json", health)
+    return health

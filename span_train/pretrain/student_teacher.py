@@ -1,27 +1,30 @@
 """The self-distillation objective: a student learns what its averaged teacher says of another view.
 
-Letters: B images, V views, N patches, K parts, O outputs.
+Letters: B images, V views, U global views, N patches, K parts, C width, O outputs.
 """
 
 import copy
 import math
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from span_train.losses.feature_spread import feature_spread, feature_spread_loss
 from span_train.losses.self_distillation import SelfDistillationLoss
 from span_train.models.backbone import Backbone
+from span_train.models.local_views import local_class_tokens
 from span_train.models.projection import Projection
+from span_train.pretrain.batches import Share
 from span_train.pretrain.objective import StepResult, follow
+from span_train.pretrain.totals import mean_of
+
+_OUTPUT, _SAYS, _ENTROPY = "teacher_output", "teacher_says", "teacher_entropy"
 
 
 class StudentTeacher(nn.Module):
-    """DINO over two global views, with an optional feature-spread term (KoLeo)."""
+    """DINO: the teacher sees two global views, the student these and any smaller local ones."""
 
-    views = 2
+    views: int = 2
+    draws: int = 0
 
     def __init__(
         self,
@@ -30,50 +33,63 @@ class StudentTeacher(nn.Module):
         loss: SelfDistillationLoss,
         *,
         teacher_temperatures: tuple[float, float],
-        spread_weight: float,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.projection = projection
         self.loss = loss
         self.teacher_temperatures = teacher_temperatures
-        self.spread_weight = spread_weight
+        self.uniform_loss: float | None = math.log(len(loss.centre))
         self.teacher = copy.deepcopy(backbone).requires_grad_(False)
         self.teacher_projection = copy.deepcopy(projection).requires_grad_(False)
 
-    def forward(
-        self,
-        views: list[Tensor],
-        priors_bkn: list[Tensor],
-        uniforms: npt.NDArray[np.float64],
-        progress: float,
-    ) -> StepResult:
-        """One batch; see `Objective`. Needs no randomness of its own."""
-        together = torch.cat(views)
-        output = self.backbone(together)
-        student_vbo = self.projection(output.class_bc).unflatten(0, (len(views), -1))
-        with torch.no_grad():
-            teacher_bo = self.teacher_projection(self.teacher(together).class_bc)
-        teacher_vbo = teacher_bo.unflatten(0, (len(views), -1))
-        temperature = self._temperature(progress)
-        loss = self.loss(student_vbo, teacher_vbo, temperature)
-        says = self.loss.teacher_says(teacher_vbo, temperature)
-        health = {
-            "feature_spread": feature_spread(output.class_bc.detach()),
-            "teacher_entropy": -(says * says.clamp(min=1e-12).log()).sum(-1).mean(),
-            "uniform_loss": torch.tensor(math.log(student_vbo.shape[-1])),
-        }
-        if self.spread_weight > 0:
-            first_view = output.class_bc.unflatten(0, (len(views), -1))[0]
-            loss = loss + self.spread_weight * feature_spread_loss(first_view)
-        self._seen_vbo = teacher_vbo
-        return StepResult(loss, output.attention_logits_bhv, torch.cat(priors_bkn), health)
+    def seen_prior(self, share: Share) -> Tensor:
+        """The priors of both global views; see `Objective`."""
+        return torch.cat(share.priors_bkn)
 
-    def follow(self, momentum: float) -> None:
-        """Move teacher and centre; the centre takes the outputs of the last batch."""
+    def forward(self, share: Share, progress: float) -> StepResult:
+        """Some images; see `Objective`. Needs no randomness of its own."""
+        global_views = torch.cat(share.views[: self.views])
+        output = self.backbone(global_views)
+        class_bc = [output.class_bc]
+        if len(share.views) > self.views:
+            local_views = torch.cat(share.views[self.views :])
+            class_bc.append(local_class_tokens(self.backbone, local_views))
+        student_vbo = self.projection(torch.cat(class_bc)).unflatten(0, (len(share.views), -1))
+        with torch.no_grad():
+            teacher_bo = self.teacher_projection(self.teacher(global_views).class_bc)
+        teacher_ubo = teacher_bo.unflatten(0, (self.views, -1))
+        temperature = self._temperature(progress)
+        return StepResult(
+            self.loss(student_vbo, teacher_ubo, temperature),
+            output.attention_logits_bhv,
+            output.class_bc.unflatten(0, (self.views, -1))[0],
+            output.class_bc.detach(),
+            self._sums(teacher_ubo, temperature),
+        )
+
+    def follow(self, momentum: float, sums: dict[str, Tensor]) -> None:
+        """Move teacher and centre; the centre takes the outputs of the whole batch."""
         follow(self.teacher, self.backbone, momentum)
         follow(self.teacher_projection, self.projection, momentum)
-        self.loss.update_centre(self._seen_vbo)
+        self.loss.update_centre(mean_of(sums[_OUTPUT]))
+
+    def measures(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        """How sharp the teacher is, and how much it tells about which image it sees, in nats."""
+        entropy, often_o = mean_of(sums[_ENTROPY])[0], mean_of(sums[_SAYS])
+        information = -(often_o * often_o.clamp(min=1e-12).log()).sum() - entropy
+        return {_ENTROPY: entropy, "teacher_information": information}
+
+    def _sums(self, teacher_ubo: Tensor, temperature: float) -> dict[str, Tensor]:
+        says = self.loss.teacher_says(teacher_ubo, temperature)
+        entropy = -(says * says.clamp(min=1e-12).log()).sum()
+        outputs_o, says_o = (one.double().sum(dim=(0, 1)) for one in (teacher_ubo, says))
+        count = outputs_o.new_tensor([teacher_ubo.shape[0] * teacher_ubo.shape[1]])
+        return {
+            _OUTPUT: torch.cat([outputs_o, count]),
+            _SAYS: torch.cat([says_o, count]),
+            _ENTROPY: torch.cat([entropy.double()[None], count]),
+        }
 
     def _temperature(self, progress: float) -> float:
         start, end = self.teacher_temperatures

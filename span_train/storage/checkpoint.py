@@ -1,7 +1,6 @@
 """Tensors and their state in one safetensors file that is either whole or not there."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from span_train.contract.errors import RunError
+from span_train.storage.durable import write_durably
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -18,13 +18,10 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any
     Raises:
         RunError: The file cannot be written.
     """
-    unfinished = path.with_name(path.name + ".partial")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"state": json.dumps(state)}
     try:
-        save_file(contiguous, unfinished, metadata={"state": json.dumps(state)})
-        with unfinished.open("rb+") as written:
-            os.fsync(written.fileno())
-        unfinished.replace(path)
+        write_durably(path, lambda file: save_file(contiguous, file, metadata=metadata))
     except (OSError, SafetensorError) as problem:
         raise RunError(
             f"{path}: cannot be written ({problem}); free space, then --resume."

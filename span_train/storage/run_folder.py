@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from span_train.contract.errors import RunError
+from span_train.storage.durable import write_durably
 
+# In the folder of a run from the first moment on; without `run.json` beside it, the run was
+# stopped before its first step.
+STARTED = ".started"
+_RESUMABLE = ("pretrain",)
 _LIBRARIES = ("inspect-span", "torch", "timm", "numpy", "opencv-python", "onnx", "onnxruntime-gpu")
 
 
 def create_run(folder: Path, kind: str) -> None:
-    """Make an empty folder for a new run.
+    """Make an empty folder for a new run; one that can be resumed gets a sign of its start.
 
     Raises:
         RunError: It already holds something, or cannot be written.
@@ -26,20 +31,31 @@ def create_run(folder: Path, kind: str) -> None:
         if any(folder.iterdir()):
             raise RunError(
                 f"{folder}: is not empty; choose another --out for this {kind} run"
-                + (", or go on with --resume." if kind == "pretrain" else ".")
+                + (", or go on with --resume." if kind in _RESUMABLE else ".")
             )
-        probe = folder / ".writable"
+        probe = folder / STARTED
         probe.touch()
-        probe.unlink()
+        if kind not in _RESUMABLE:
+            probe.unlink()
     except OSError as problem:
         raise RunError(f"{folder}: cannot be written ({problem}); choose another --out.") from None
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON by way of a temporary file, so that a reader never sees half of it."""
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    """Write JSON so that neither a reader nor a crash ever meets half of it."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that neither a reader nor a crash ever meets half of it.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    try:
+        write_durably(path, lambda file: file.write_text(text, encoding="utf-8"))
+    except OSError as problem:
+        raise RunError(f"{path}: cannot be written ({problem}); free space.") from None
 
 
 def read_json(path: Path) -> Any:

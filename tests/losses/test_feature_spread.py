@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from span_train.losses.feature_spread import feature_spread, feature_spread_loss
+from span_train.losses.feature_spread import (
+    feature_spread,
+    feature_spread_loss,
+    spread_of_sums,
+    spread_sums,
+)
 
 
 def test_two_opposite_features_have_the_value_computed_by_hand() -> None:
@@ -48,3 +53,21 @@ def test_spread_is_zero_in_collapse_and_one_where_all_directions_are_alike() -> 
     assert float(feature_spread(collapsed)) == pytest.approx(0.0, abs=1e-6)
     isotropic = torch.randn(2000, 64, generator=generator)
     assert float(feature_spread(isotropic)) == pytest.approx(1.0, abs=0.02)
+
+
+def test_spread_is_the_standard_deviation_over_unit_features() -> None:
+    features_nc = torch.randn(30, 8, generator=torch.Generator().manual_seed(0)) + 2
+    unit_nc = features_nc / features_nc.norm(dim=1, keepdim=True)
+    expected = float(unit_nc.std(dim=0).mean()) * math.sqrt(8)
+    assert float(feature_spread(features_nc)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_spread_of_several_batches_is_that_of_all_their_features() -> None:
+    features_nc = torch.randn(30, 8, generator=torch.Generator().manual_seed(0)) + 2
+    sums = sum(spread_sums(part) for part in features_nc.split(11))
+    assert float(spread_of_sums(sums)) == pytest.approx(float(feature_spread(features_nc)))
+
+
+def test_features_equal_up_to_rounding_have_no_spread() -> None:
+    features_nc = torch.ones(500, 8) * (1 + 1e-7 * torch.arange(500)[:, None])
+    assert float(feature_spread(features_nc)) < 1e-6

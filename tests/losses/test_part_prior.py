@@ -1,13 +1,19 @@
 """The regulariser: its values and gradients by hand, and what it must leave alone."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 
-from span_train.losses.part_prior import PartPriorLoss, PriorKind, smoothed_prior
+from span_train.losses.part_prior import (
+    PartPriorLoss,
+    PriorKind,
+    parts_in_view,
+    smoothed_prior,
+)
 
-KINDS: tuple[PriorKind, ...] = ("coverage", "focus")
+KINDS: tuple[PriorKind, ...] = get_args(PriorKind)
 
 
 def random_case(parts: int = 2, heads: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -30,6 +36,30 @@ def test_focus_has_the_value_computed_by_hand() -> None:
     expected = -math.log(1 / 4 + 1 / 2 * 1 / 4)
     found = float(PartPriorLoss("focus")(logits_bhn, prior_bkn))
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_sum_mse_has_the_value_computed_by_hand() -> None:
+    logits_bhn = torch.tensor([0.0, 0.0, math.log(2.0)]).expand(1, 3, 3)  # a = 1/4, 1/4, 1/2
+    prior_bkn = torch.tensor([[[2.0, 0.0, 0.0]]])  # eps 0.3: the target is 0.8, 0.1, 0.1
+    expected = (0.25 - 0.8) ** 2 + (0.25 - 0.1) ** 2 + (0.5 - 0.1) ** 2
+    assert float(PartPriorLoss("sum_mse", 0.3)(logits_bhn, prior_bkn)) == pytest.approx(expected)
+
+
+def test_cosine_has_the_value_computed_by_hand() -> None:
+    logits_bhn = torch.tensor([0.0, 0.0, math.log(2.0)]).expand(1, 3, 3)  # a = 1/4, 1/4, 1/2
+    prior_bkn = torch.tensor([[[2.0, 0.0, 0.0]]])  # eps 0.3: the target is 0.8, 0.1, 0.1
+    product = 0.25 * 0.8 + 0.25 * 0.1 + 0.5 * 0.1
+    lengths = math.sqrt(2 * 0.25**2 + 0.5**2) * math.sqrt(0.8**2 + 2 * 0.1**2)
+    found = float(PartPriorLoss("cosine", 0.3)(logits_bhn, prior_bkn))
+    assert found == pytest.approx(1 - product / lengths)
+
+
+@pytest.mark.parametrize("kind", ["sum_mse", "cosine"])
+def test_the_ablations_are_zero_where_attention_is_the_prior(kind: PriorKind) -> None:
+    _, prior_bkn = random_case()
+    target_bkn = smoothed_prior(prior_bkn, 0.05)
+    logits_bhn = torch.cat([target_bkn.log(), torch.zeros(3, 2, 9)], dim=1)
+    assert float(PartPriorLoss(kind, 0.05)(logits_bhn, prior_bkn)) == pytest.approx(0, abs=1e-6)
 
 
 def test_focus_is_content_with_one_spot_inside_the_part_and_coverage_is_not() -> None:
@@ -84,6 +114,18 @@ def test_a_part_out_of_view_gives_no_gradient_and_does_not_count(kind: PriorKind
         if (b, k) != (0, 1)
     ]
     assert float(loss.detach()) == pytest.approx(sum(one_by_one) / 5, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_totals_of_parts_of_a_batch_give_the_mean_of_all_of_it(kind: PriorKind) -> None:
+    logits_bhn, prior_bkn = (tensor.detach() for tensor in random_case())
+    prior_bkn[0] = 0.0
+    loss = PartPriorLoss(kind)
+    parts = [slice(0, 1), slice(1, 3)]
+    total = sum(float(loss.total(logits_bhn[part], prior_bkn[part])) for part in parts)
+    in_view = sum(int(parts_in_view(prior_bkn[part]).sum()) for part in parts)
+    assert in_view == 4
+    assert float(loss(logits_bhn, prior_bkn)) == pytest.approx(total / in_view, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)

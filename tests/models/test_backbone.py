@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -109,6 +110,35 @@ def test_an_unknown_name_is_refused() -> None:
         build_backbone("vit_nano", 64)
 
 
+def test_weights_that_cannot_be_fetched_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def without_internet(*_: object, **__: object) -> None:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(timm, "create_model", without_internet)
+    with pytest.raises(
+        InputError, match=r"its weights cannot be fetched \(ConnectionError\).*model\.weights\.$"
+    ):
+        build_backbone("vit_tiny_patch16_224", 64, pretrained=True)
+
+
+@pytest.mark.parametrize(("depth", "middle"), [(2, 1), (6, 4), (12, 8), (24, 16)])
+def test_the_middle_block_is_two_thirds_up(depth: int, middle: int) -> None:
+    assert build_backbone("small", 32, width=24, depth=depth, heads=4).middle == middle
+
+
+@pytest.mark.parametrize("side_px", [112, 168, 224])
+def test_dinov2_takes_images_of_several_sizes(side_px: int) -> None:
+    backbone = build_backbone("vit_small_patch14_dinov2", side_px)
+    assert (backbone.grid, backbone.depth, backbone.heads) == (side_px // 14, 12, 6)
+    visible_bv = torch.tensor([[0, 5, 9, backbone.grid**2 - 1]])
+    with torch.no_grad():
+        output = backbone(torch.rand(1, 3, side_px, side_px), visible_bv, blocks=(8,))
+    assert output.attention_logits_bhv.shape == (1, 6, 4)
+    assert output.blocks_bvc[0].shape == (1, 4, 384)
+
+
 def test_a_network_that_is_no_vit_is_refused() -> None:
     with pytest.raises(InputError, match=r"^model.name resnet10t: "):
         build_backbone("resnet10t", 64)
@@ -141,7 +171,7 @@ def test_weights_of_another_network_are_refused(backbone: Backbone, tmp_path: Pa
         RunError, match=r"network: blocks.0.attn.proj.bias is \[48\], expected \[96"
     ):
         build_backbone("small", 32, width=96, depth=3, heads=6, weights=path)
-    with pytest.raises(RunError, match=r"blocks.3.* is missing; .*set model\.\* and input"):
+    with pytest.raises(RunError, match=r"blocks.3.* is missing; .*set model\.\* to the network"):
         build_backbone("small", 32, width=48, depth=4, heads=6, weights=path)
 
 

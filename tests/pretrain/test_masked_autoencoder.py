@@ -1,8 +1,8 @@
 """The masked objective: patches are cut where they lie, and priors count what is visible alone."""
 
-import numpy as np
 import torch
 
+from span_train.pretrain.batches import Share
 from span_train.pretrain.masked_autoencoder import MaskedAutoencoder, patch_pixels, visible_prior
 
 
@@ -33,22 +33,23 @@ def test_the_patches_with_the_lowest_draws_stay_visible(
     make_loop,
 ) -> None:
     objective: MaskedAutoencoder = make_loop().objective
-    draws = np.linspace(0, 1, 16, endpoint=False)[None, ::-1].copy()
+    draws = torch.linspace(1, 0, 16, dtype=torch.float64)[None]
     priors_bkn = torch.ones(1, 2, 16) * torch.arange(16.0)
-    result = objective([torch.rand(1, 3, 32, 32)], [priors_bkn], draws, 0.0)
-    assert result.prior_bkn[0, 0].tolist() == [float(n) for n in range(15, 7, -1)]
-    assert result.attention_logits_bhn.shape == (1, 4, 8)
+    share = Share(slice(0, 1), [torch.rand(1, 3, 32, 32)], [priors_bkn], draws)
+    assert objective.seen_prior(share)[0, 0].tolist() == [float(n) for n in range(15, 7, -1)]
+    assert objective(share, 0.0).attention_logits_bhn.shape == (1, 4, 8)
 
 
 def test_hidden_patches_are_what_is_guessed(make_loop) -> None:
     objective: MaskedAutoencoder = make_loop().objective
-    draws = np.linspace(0, 1, 16, endpoint=False)[None]
+    draws = torch.linspace(0, 1, 16, dtype=torch.float64)[None]
     image = torch.rand(1, 3, 32, 32)
     dark_below = image.clone()
     dark_below[:, :, 16:] *= torch.linspace(0, 1, 32)
-    priors_bkn = torch.ones(1, 2, 16)
     with torch.no_grad():
-        first = objective([image], [priors_bkn], draws, 0.0)
-        second = objective([dark_below], [priors_bkn], draws, 0.0)
+        first, second = (
+            objective(Share(slice(0, 1), [view], [torch.ones(1, 2, 16)], draws), 0.0)
+            for view in (image, dark_below)
+        )
     assert torch.equal(first.attention_logits_bhn, second.attention_logits_bhn)
     assert float(first.loss) != float(second.loss)

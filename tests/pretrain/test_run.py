@@ -1,59 +1,23 @@
-"""A pretraining run: resumed is the same as uninterrupted, and what does not fit is refused."""
+"""A pretraining run: what it leaves, how long it takes, and what does not fit is refused."""
 
 import json
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
-from span_train.contract.errors import DeviceError, LayoutError, RunError
-from span_train.contract.settings import LineSettings, dump_settings, read_settings
+from span_train.contract.errors import DeviceError, InputError, LayoutError, RunError
+from span_train.contract.settings import LineSettings, read_settings
 from span_train.pretrain.journal import read_metrics
-from span_train.pretrain.loop import StepReport
+from span_train.pretrain.loop import PretrainLoop
 from span_train.pretrain.run import pretrain
-from span_train.storage.checkpoint import load_checkpoint
+from tests.pretrain.same_run import check_same_run, metrics
 
 TinyLine = Callable[..., LineSettings]
-TIMES = {"data_s", "step_s", "images_per_s", "share_waiting_for_data"}
-
-
-class PowerCut(Exception):
-    """Stands for whatever ends a run in the middle."""
-
-
-def cut_at(last: int) -> Callable[[StepReport, int, tuple[str, ...]], None]:
-    def stop(report: StepReport, steps: int, parts: tuple[str, ...]) -> None:
-        if report.step == last:
-            raise PowerCut
-
-    return stop
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    reports = [report.__dict__ for report in read_metrics(run)]
-    return [{key: v for key, v in report.items() if key not in TIMES} for report in reports]
-
-
-def health(run: Path) -> dict[str, Any]:
-    found = json.loads((run / "health.json").read_text())
-    return {key: value for key, value in found.items() if key not in TIMES}
-
-
-def check_same_run(run: Path, expected: Path) -> None:
-    """Weights bit for bit, every step's numbers, and what is said of them."""
-    for file in ("backbone.safetensors", "checkpoint.safetensors"):
-        found, whole = load_checkpoint(run / file)[0], load_checkpoint(expected / file)[0]
-        assert found.keys() == whole.keys()
-        assert [name for name in whole if not torch.equal(found[name], whole[name])] == []
-    assert metrics(run) == metrics(expected)
-    assert health(run) == health(expected)
 
 
 def test_a_finished_run_holds_what_it_promises(pretrained_run: Path) -> None:
@@ -85,142 +49,44 @@ def test_the_same_settings_give_the_same_run(
     check_same_run(tmp_path / "run", pretrained_run)
 
 
-@pytest.mark.parametrize("last", [1, 2, 3, 5])
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    last: int, tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(PowerCut):
-        pretrain(tiny_line(), tmp_path / "run", on_report=cut_at(last))
-    pretrain(tiny_line(), tmp_path / "run", resume=True)
-    check_same_run(tmp_path / "run", pretrained_run)
-
-
-def test_a_resumed_dino_run_equals_an_uninterrupted_one(
+def test_a_batch_larger_than_the_images_takes_all_of_them_and_says_so(
     tiny_line: TinyLine, tmp_path: Path
 ) -> None:
-    settings = tiny_line("pretrain.objective=dino", "pretrain.dino.outputs=64")
-    pretrain(settings, tmp_path / "whole")
-    with pytest.raises(PowerCut):
-        pretrain(settings, tmp_path / "run", on_report=cut_at(3))
-    pretrain(settings, tmp_path / "run", resume=True)
-    check_same_run(tmp_path / "run", tmp_path / "whole")
-
-
-def test_warnings_before_an_interruption_are_not_forgotten(
-    tiny_line: TinyLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("span_train.pretrain.health._SMALLEST_SPREAD", 2.0)
-    pretrain(tiny_line(), tmp_path / "whole")
-    with pytest.raises(PowerCut):
-        pretrain(tiny_line(), tmp_path / "run", on_report=cut_at(4))
-    found = pretrain(tiny_line(), tmp_path / "run", resume=True)
-    assert found["warnings"][0].startswith("step 0: feature spread")
-    check_same_run(tmp_path / "run", tmp_path / "whole")
-
-
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from span_train.contract.settings import read_settings
-from span_train.pretrain import run
-from span_train.storage import checkpoint
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def die_at_step_3(report, steps, parts):
-    if report.step == 3:
-        die()
-
-def die_half_way(tensors, path, metadata):
-    if '"step": 4' in metadata["state"]:
-        Path(path).write_bytes(b"half a file")
-        die()
-    save_file(tensors, path, metadata)
-
-def run_and_die(place):
-    if place == "checkpoint":
-        checkpoint.save_file = die_half_way
-    run.pretrain(
-        read_settings(Path(sys.argv[1])),
-        Path(sys.argv[2]) / place,
-        on_report=die_at_step_3 if place == "step" else None,
+    said: list[str] = []
+    settings = tiny_line("pretrain.batch_size=64", "pretrain.steps=2")
+    health = pretrain(settings, tmp_path / "run", on_remark=said.append)
+    remark = (
+        "pretrain.batch_size 64 is more than the 32 images to learn from: every step takes all 32"
     )
-
-save_file = checkpoint.save_file
-for place in ("step", "checkpoint"):
-    child = os.fork()
-    if child == 0:
-        run_and_die(place)
-        os._exit(0)
-    print(place, "killed by signal", os.WTERMSIG(os.waitpid(child, 0)[1]))
-"""
+    assert remark in said
+    assert remark in health["remarks"]
+    assert remark in json.loads((tmp_path / "run" / "run.json").read_text())["remarks"]
+    assert [report.images for report in read_metrics(tmp_path / "run")] == [32, 32]
 
 
-def test_a_killed_run_goes_on_exactly(
-    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
+def test_more_shares_than_images_are_refused(tiny_line: TinyLine, tmp_path: Path) -> None:
+    settings = tiny_line("pretrain.accumulate=9")
+    with pytest.raises(InputError, match=r"a batch of 8 .*accumulate 9 need at least 9; raise the"):
+        pretrain(settings, tmp_path / "run")
+
+
+def test_several_runs_may_share_a_cache(tiny_line: TinyLine, tmp_path: Path) -> None:
+    settings = tiny_line("pretrain.steps=1")
+    shared = settings.pretrain.model_copy(update={"cache": tmp_path / "cache"})
+    for name in ("one", "two"):
+        pretrain(settings.model_copy(update={"pretrain": shared}), tmp_path / name)
+        assert not (tmp_path / name / "cache").exists()
+    assert len(list((tmp_path / "cache").glob("images-*.npy"))) == 1
+
+
+def test_local_views_that_do_not_fit_the_patches_are_refused(
+    tiny_line: TinyLine, tmp_path: Path
 ) -> None:
-    settings = tmp_path / "line.yaml"
-    settings.write_text(dump_settings(tiny_line()), encoding="utf-8")
-    command = [sys.executable, "-c", _KILLED, settings, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    for place in ("step", "checkpoint"):
-        assert f"{place} killed by signal {signal.SIGKILL.value}\n" in done.stdout, done.stderr
-        run = tmp_path / place
-        assert load_checkpoint(run / "checkpoint.safetensors")[1] == {"step": 2}
-        assert not (run / "backbone.safetensors").exists()
-        pretrain(tiny_line(), run, resume=True)
-        check_same_run(run, pretrained_run)
-
-
-def test_a_line_cut_in_the_middle_is_done_again(
-    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(PowerCut):
-        pretrain(tiny_line(), tmp_path / "run", on_report=cut_at(3))
-    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 4, "loss": 0.')
-    pretrain(tiny_line(), tmp_path / "run", resume=True)
-    check_same_run(tmp_path / "run", pretrained_run)
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("pretrain.learning_rate=0.01", "pretrain.learning_rate: 0.0015 in the run, 0.01 now"),
-        ("model.width=96", "model.width: 48 in the run, 96 now"),
-        ("pretrain.views.noise=0.1", "pretrain.views.noise: 0.0 in the run, 0.1 now"),
-        ("pretrain.prior_weight=0.0", "pretrain.prior_weight: 0.3 in the run, 0.0 now"),
-    ],
-)
-def test_resuming_with_other_settings_is_refused_by_name(
-    override: str, message: str, tiny_line: TinyLine, pretrained_run: Path
-) -> None:
-    with pytest.raises(RunError, match="cannot be resumed, this would be another run:") as refused:
-        pretrain(tiny_line(override), pretrained_run, resume=True)
-    assert f"\n  {message}\n" in str(refused.value)
-    assert str(refused.value).count("in the run") == 1
-
-
-def test_resuming_with_other_images_is_refused(tiny_line: TinyLine, pretrained_run: Path) -> None:
-    with pytest.raises(RunError, match="the images changed"):
-        pretrain(tiny_line("labels=null"), pretrained_run, resume=True)
-
-
-def test_what_only_later_commands_use_may_change(
-    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
-) -> None:
-    run = Path(shutil.copytree(pretrained_run, tmp_path / "run"))
-    changed = tiny_line("goals.escape=0.2", "train.top_k=3", "pretrain.steps=999")
-    assert pretrain(changed, run, resume=True)["steps"] == 6
-    check_same_run(run, pretrained_run)
-
-
-def test_nothing_to_resume_is_said(tiny_line: TinyLine, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no run to resume"):
-        pretrain(tiny_line(), tmp_path / "nothing", resume=True)
+    settings = tiny_line(
+        "pretrain.objective=dino", "pretrain.dino.local_views=2", "pretrain.dino.local_side_px=50"
+    )
+    with pytest.raises(InputError, match="local_side_px 50: expected a multiple of the patch, 8"):
+        pretrain(settings, tmp_path / "run")
 
 
 def test_a_used_folder_is_refused(tiny_line: TinyLine, pretrained_run: Path) -> None:
@@ -253,10 +119,16 @@ def test_a_budget_fixes_the_number_of_steps_and_saves_it(
 
 
 def test_a_larger_budget_gives_more_steps_and_can_be_repeated(
-    tiny_line: TinyLine, tmp_path: Path
+    tiny_line: TinyLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = pretrain(tiny_line(), tmp_path / "timed", budget_s=1.2)["steps"]
-    assert steps > 6
+    step = PretrainLoop.step
+    clock = SimpleNamespace(perf_counter=lambda: 0.0)
+    monkeypatch.setattr("span_train.pretrain.run.time", clock)
+    monkeypatch.setattr(
+        PretrainLoop, "step", lambda self, number: replace(step(self, number), step_s=0.1)
+    )
+    steps = pretrain(tiny_line(), tmp_path / "timed", budget_s=0.91)["steps"]
+    assert steps == 9
     settings = read_settings(tmp_path / "timed" / "settings.yaml")
     pretrain(settings, tmp_path / "again")
     check_same_run(tmp_path / "again", tmp_path / "timed")

@@ -41,6 +41,7 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(
     found, state = load_checkpoint(path)
     assert state == {"step": 1}
     assert torch.equal(found["a"], torch.ones(2))
+    assert [file.name for file in tmp_path.iterdir()] == ["one.safetensors"]  # no room is lost
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no checkpoint", b"\x10" + b"\0" * 40])

@@ -9,6 +9,7 @@ import pytest
 from span_train.contract.errors import RunError
 from span_train.storage import run_folder
 from span_train.storage.run_folder import (
+    STARTED,
     create_run,
     describe_machine,
     git_commit,
@@ -20,6 +21,11 @@ from span_train.storage.run_folder import (
 def test_a_new_folder_is_made_empty(tmp_path: Path) -> None:
     create_run(tmp_path / "a" / "b", "train")
     assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_run_that_can_be_resumed_gets_a_sign_of_its_start(tmp_path: Path) -> None:
+    create_run(tmp_path / "run", "pretrain")
+    assert [file.name for file in (tmp_path / "run").iterdir()] == [STARTED]
 
 
 @pytest.mark.parametrize(("kind", "hint"), [("pretrain", "--resume."), ("train", "train run.")])
@@ -42,6 +48,15 @@ def test_json_comes_back_and_holds_no_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", float("nan"))
     assert read_json(tmp_path / "a.json") == {"é": [1, None]}
+
+
+def test_json_on_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, write: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(run_folder, "write_durably", full)
+    with pytest.raises(RunError, match=r"a\.json: cannot be written \(no space left .*free space"):
+        write_json(tmp_path / "a.json", {})
 
 
 @pytest.mark.parametrize("content", [None, "{", "\x00"])
