@@ -5,13 +5,13 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+from markdown_table import table
 from paired_auroc import Gain, auroc_gain
 from where_it_ran import in_words
 
 from span_train.evaluate.metrics import scored_parts
 
 Done = dict[str, Any]
-Row = Sequence[str]
 
 _ABOUT = """\
 # The demo, {count}
@@ -116,12 +116,6 @@ def page(done: Done, command: str, folder: str) -> str:
             _LIMITS,
         ]
     )
-
-
-def table(head: Row, rows: Sequence[Row]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def _commands(done: Done, seed: str) -> list[str]:

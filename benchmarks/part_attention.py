@@ -1,0 +1,268 @@
+"""The study of part attention: do heads find the parts, also where these have moved?
+
+    python benchmarks/part_attention.py --list
+    python benchmarks/part_attention.py [--only 'control-*'] [--dev]
+    python benchmarks/part_attention.py --report [--dev]
+
+Every training is a job (`part_jobs.py`), on chest X-rays with masks (--data). A finished job leaves
+one JSON in the folder of results, to be committed, and is not run again. One that was killed goes
+on from its last checkpoint below --runs; several runners may work side by side. With --dev the
+development images are measured and the test images take no part: settings are searched that way.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsrt_split import Split, check_data, folder_of, read_split
+from part_attention_page import page
+from part_jobs import ARMS, Job, jobs_of, matching
+from rows_of_json import write_rows
+from where_it_ran import where_it_ran
+
+from span_train.contract.errors import InputError, InspectionError, RunError
+from span_train.contract.settings import LineSettings, settings_from_dict
+from span_train.storage.run_folder import read_json
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data" / "xray_jsrt"
+RESULTS = ROOT / "docs" / "results" / "part_attention"
+RUNS = ROOT / "runs" / "part_attention"
+_SAVED = ("layout", "input", "model", "pretrain")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Where everything lies, and which images are measured."""
+
+    data: Path
+    runs: Path
+    results: Path
+    split: Split
+    steps: int | None = None
+
+    def result_of(self, job: Job) -> Path:
+        """The JSON of a finished job."""
+        return self.results / f"{job.name}.json"
+
+    def settings_of(self, job: Job) -> LineSettings:
+        """The line of a job: the product's defaults, the exemplar, and what the arm changes.
+
+        Raises:
+            SettingsError: The product knows no such setting, or refuses its value.
+        """
+        images = folder_of(
+            self.split.learnt_from, self.data, self.runs / f"learn-{self.split.role}"
+        )
+        raw: dict[str, Any] = {
+            "name": "xray-jsrt",
+            "images": [str(images.resolve())],
+            "layout": {
+                "source": "exemplar",
+                "exemplar": str((self.data / "images" / f"{job.exemplar}.png").resolve()),
+                "masks": str((self.data / "masks").resolve()),
+            },
+            "pretrain": {"seed": job.seed, "cache": str((self.runs / "cache").resolve())},
+        }
+        steps = self.steps if self.steps is not None else job.arm.steps
+        changes = {**job.arm.settings, **({} if steps is None else {"pretrain.steps": steps})}
+        for dotted, value in changes.items():
+            *sections, key = dotted.split(".")
+            place = raw
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[key] = value
+        return settings_from_dict(raw, ROOT, job.name)
+
+
+def run_job(job: Job, study: Study) -> None:
+    """Train and measure, then write the job's JSON.
+
+    Raises:
+        InputError: Settings, images or an unfinished run do not fit.
+    """
+    load, where = round(os.getloadavg()[0], 2), where_it_ran()
+    settings = study.settings_of(job)
+    registration = job.arm.predictor == "registration"
+    found = (_registration if registration else _training)(job, settings, study)
+    content = {
+        "job": job.described(),
+        "where": where,
+        "load_before": load,
+        "learnt_from": len(study.split.learnt_from),
+        "measured_on": study.split.role,
+        "images": sorted(study.split.measured_on),
+        **found,
+    }
+    write_rows(study.result_of(job), content)
+
+
+def _training(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
+    from altered_priors import altered  # torch; neither a list nor a report needs it
+    from part_measures import measure_network
+
+    from span_train.pretrain.journal import read_metrics
+    from span_train.pretrain.run import pretrain
+    from span_train.pretrained import load_pretrained
+
+    run = study.runs / study.split.role / job.name
+    resume = (run / "run.json").is_file()
+    if not resume and run.exists():
+        shutil.rmtree(run)  # it was stopped before its first step
+    minutes = job.arm.minutes if study.steps is None and not resume else None
+    began = time.process_time()
+    budget_s = None if minutes is None else 60 * minutes
+    try:
+        with altered(job.arm.prior, job.seed):
+            health = pretrain(settings, run, resume=resume, budget_s=budget_s)
+    except RunError as problem:
+        raise RunError(f"{job.name}: {problem}\n  To begin it again, remove {run}.") from None
+    cpu_s = time.process_time() - began
+    pretrained = load_pretrained(run)
+    saved = pretrained.settings.model_dump(mode="json")
+    return {
+        "settings": _without_paths({key: saved[key] for key in _SAVED}),
+        "steps": health["steps"],
+        "minutes": round(sum(report.step_s for report in read_metrics(run)) / 60, 2),
+        "cpu_minutes": None if resume else round(cpu_s / 60, 2),
+        "health": health,
+        **measure_network(pretrained, study.split, study.data, study.runs),
+    }
+
+
+def _registration(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
+    from part_measures import measure_registration
+
+    from span_train.data.line_layout import make_layout
+
+    layout = make_layout(settings, None)
+    return measure_registration(settings, layout, study.split, study.data, study.runs)
+
+
+def _without_paths(settings: Any) -> Any:
+    """Settings as they are, but of each path only its last name."""
+    if isinstance(settings, dict):
+        return {key: _without_paths(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [_without_paths(value) for value in settings]
+    is_path = isinstance(settings, str) and settings.startswith("/")
+    return Path(settings).name if is_path else settings
+
+
+@contextmanager
+def _claimed(job: Job, study: Study) -> Iterator[bool]:
+    """Whether this process has the job to itself; another one's claim ends when that one does."""
+    folder = study.runs / study.split.role
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{job.name}.claim").open("w") as claim:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def run_missing(jobs: Sequence[Job], study: Study) -> None:
+    """Run every job that has no result yet.
+
+    Raises:
+        InputError: The data are incomplete, or a job's settings do not fit.
+    """
+    check_data(study.data, study.split)
+    for job in jobs:
+        study.settings_of(job)  # what is wrong shows now, not after hours
+    for number, job in enumerate(jobs, 1):
+        with _claimed(job, study) as mine:
+            there = study.result_of(job).is_file()
+            state = "there already" if there else "" if mine else "runs elsewhere"
+            _say(f"[{number}/{len(jobs)}] {job.name} {state}".rstrip())
+            if mine and not there:
+                began = time.perf_counter()
+                run_job(job, study)
+                _say(f"  {(time.perf_counter() - began) / 60:.1f} min")
+
+
+def write_report(jobs: Sequence[Job], study: Study, command: str) -> Path:
+    """Write the page of all finished jobs beside the folder of results.
+
+    Raises:
+        InputError: No job is finished.
+    """
+    done = {
+        job.name: read_json(study.result_of(job)) for job in jobs if study.result_of(job).is_file()
+    }
+    if not done:
+        raise InputError(f"{study.results}: no job is finished; run some first.")
+    target = study.results.with_suffix(".md")
+    target.write_text(page(done, jobs, study.results.name, command), encoding="utf-8")
+    return target
+
+
+def _list(jobs: Sequence[Job], study: Study) -> str:
+    lines = []
+    for job in jobs:
+        state = "done" if study.result_of(job).is_file() else "missing"
+        lines.append(f"{state:<8} {job.name:<44} {job.arm.about}")
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--data", type=Path, default=DATA, help="images/ and masks/<part>/ of JSRT")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="where run folders are made")
+    parser.add_argument("--results", type=Path, help="where finished jobs leave their JSON")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--dev", action="store_true", help="measure the development images")
+    parser.add_argument("--steps", type=int, help="of every job, for a trial; needs --results")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show the jobs")
+    what.add_argument("--report", action="store_true", help="write the page of finished jobs")
+    asked = parser.parse_args(arguments)
+    if asked.steps is not None and (asked.steps < 1 or asked.results is None):
+        parser.error("--steps wants a number above 0, and --results, to keep trials apart")
+    if asked.results is None:
+        asked.results = RESULTS / "development" if asked.dev else RESULTS
+    return asked
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study; returns the exit code."""
+    asked = _arguments(arguments)
+    try:
+        split = read_split(asked.dev)
+        study = Study(asked.data, asked.runs.absolute(), asked.results, split, asked.steps)
+        every = jobs_of(ARMS, split.exemplars)
+        jobs = matching(every, asked.only)
+        if not jobs:
+            raise InputError(f"--only {' '.join(asked.only)}: no job has such a name; see --list.")
+        if asked.list:
+            print(_list(jobs, study))
+        elif asked.report:
+            _say(f"{write_report(jobs, study, _command(asked))}")
+        else:
+            run_missing(jobs, study)
+    except InspectionError as problem:
+        _say(f"part_attention: {problem}")
+        return problem.exit_code
+    return 0
+
+
+def _command(asked: argparse.Namespace) -> str:
+    return "python benchmarks/part_attention.py" + (" --dev" if asked.dev else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Is a natural-image network better continued with SPAN, left as it is, or not used at all?
+
+    python benchmarks/dinov2_weights.py --out WEIGHTS
+    python benchmarks/warm_start.py --weights WEIGHTS [--only 'elpv.*'] [--list]
+    python benchmarks/warm_start.py --report
+
+Every network is a job (`warm_jobs.py`), on solar cells (the package elpv-dataset) or on chest
+X-rays with masks (--data). A finished job leaves one JSON in the folder of results, to be
+committed, and is not run again. It goes the way a user goes: pretrain, train, and export; what it
+measures are images that took no part in pretraining or statistics.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsrt_split import check_data, folder_of, read_split
+from rows_of_json import write_rows
+from warm_jobs import ARMS, Job, jobs_of, matching
+from warm_start_page import page
+from where_it_ran import where_it_ran
+
+from span_train.contract.errors import InputError, InspectionError
+from span_train.contract.settings import LineSettings, read_settings
+from span_train.storage.run_folder import read_json
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data" / "xray_jsrt"
+RESULTS = ROOT / "docs" / "results" / "warm_start"
+RUNS = ROOT / "runs" / "warm_start"
+_SAVED = ("input", "model", "pretrain", "train")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Where everything lies; `steps` shortens every training, for a trial."""
+
+    weights: Path | None
+    data: Path
+    runs: Path
+    results: Path
+    steps: int | None = None
+
+    def result_of(self, job: Job) -> Path:
+        """The JSON of a finished job."""
+        return self.results / f"{job.name}.json"
+
+    def settings_of(self, job: Job) -> LineSettings:
+        """The line of a job.
+
+        Raises:
+            InputError: It needs weights and none were given, or data are missing.
+        """
+        changes = {**job.arm.settings, "pretrain.seed": job.seed}
+        if job.arm.warm:
+            if self.weights is None:
+                raise InputError(f"{job.name}: give --weights; benchmarks/dinov2_weights.py helps.")
+            changes["model.weights"] = str(self.weights.resolve())
+        if self.steps is not None:
+            changes["pretrain.steps"] = min(self.steps, changes.get("pretrain.steps", self.steps))
+        line = self._cells() if job.data == "elpv" else self._xrays()
+        return read_settings(line, tuple(f"{key}={value}" for key, value in changes.items()))
+
+    def _cells(self) -> Path:
+        from span_train.data.demo_data import elpv_line
+
+        folder = self.runs / "elpv"
+        if not (folder / "line.yaml").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            elpv_line(folder, seed=0)
+        return folder / "line.yaml"
+
+    def _xrays(self) -> Path:
+        split = read_split(development=False)
+        check_data(self.data, split)
+        images = folder_of(split.learnt_from, self.data, self.runs / "jsrt" / "learn")
+        exemplar = self.data / "images" / f"{split.exemplars[0]}.png"
+        layout = {
+            "exemplar": str(exemplar.resolve()),
+            "masks": str((self.data / "masks").resolve()),
+        }
+        raw = {"name": "xray-jsrt", "images": [str(images.resolve())], "layout": layout}
+        line = self.runs / "jsrt" / "line.yaml"
+        write_rows(line, raw)  # JSON is YAML
+        return line
+
+
+def run_job(job: Job, study: Study) -> None:
+    """Pretrain, train, measure; then write the job's JSON.
+
+    Raises:
+        InputError: Settings, images or runs do not fit.
+    """
+    from warm_measures import measure  # torch; neither a list nor a report needs it
+
+    from span_train.pretrain.run import pretrain
+
+    settings, folder = study.settings_of(job), study.runs / job.name
+    where, load = where_it_ran(), round(os.getloadavg()[0], 2)
+    shutil.rmtree(folder, ignore_errors=True)
+    began, began_cpu = time.perf_counter(), time.process_time()
+    health = pretrain(settings, folder / "pretrain")
+    seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
+    saved = settings.model_dump(mode="json")
+    content = {
+        "job": {"data": job.data, "arm": job.arm.name, "about": job.arm.about, "seed": job.seed},
+        "where": where,
+        "load_before": load,
+        "settings": without_paths({key: saved[key] for key in _SAVED}),
+        "start": read_json(folder / "pretrain" / "run.json")["start"],
+        "steps": health["steps"],
+        "minutes": round(seconds / 60, 2),
+        "cpu_minutes": round(cpu_s / 60, 2),
+        **measure(job, settings, folder, study.data),
+    }
+    write_rows(study.result_of(job), content)
+    shutil.rmtree(folder)  # weights and caches; all that is told stands in the JSON
+
+
+def without_paths(settings: Any) -> Any:
+    """Settings as they are, but of each path only its last name."""
+    if isinstance(settings, dict):
+        return {key: without_paths(value) for key, value in settings.items()}
+    is_path = isinstance(settings, str) and settings.startswith("/")
+    return Path(settings).name if is_path else settings
+
+
+def run_missing(jobs: Sequence[Job], study: Study) -> None:
+    """Run every job that has no result yet.
+
+    Raises:
+        InputError: A job's settings or data do not fit.
+    """
+    study.runs.mkdir(parents=True, exist_ok=True)
+    for number, job in enumerate(jobs, 1):
+        there = study.result_of(job).is_file()
+        _say(f"[{number}/{len(jobs)}] {job.name}{' there already' if there else ''}")
+        if not there:
+            began = time.perf_counter()
+            run_job(job, study)
+            _say(f"  {(time.perf_counter() - began) / 60:.1f} min")
+
+
+def write_report(jobs: Sequence[Job], study: Study) -> Path:
+    """Write the page of all finished jobs beside the folder of results.
+
+    Raises:
+        InputError: No job is finished.
+    """
+    done = {j.name: read_json(study.result_of(j)) for j in jobs if study.result_of(j).is_file()}
+    if not done:
+        raise InputError(f"{study.results}: no job is finished; run some first.")
+    target = study.results.with_suffix(".md")
+    target.write_text(page(done, jobs, study.results.name), encoding="utf-8")
+    return target
+
+
+def _list(jobs: Sequence[Job], study: Study) -> str:
+    return "\n".join(
+        f"{'done' if study.result_of(job).is_file() else 'missing':<8} {job.name:<28} "
+        f"{job.arm.about}"
+        for job in jobs
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--weights", type=Path, help="made by benchmarks/dinov2_weights.py")
+    parser.add_argument("--data", type=Path, default=DATA, help="images/ and masks/<part>/ of JSRT")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="where run folders are made")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where jobs leave their JSON")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--steps", type=int, help="at most so many, for a trial; needs --results")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show the jobs")
+    what.add_argument("--report", action="store_true", help="write the page of finished jobs")
+    asked = parser.parse_args(arguments)
+    if asked.steps is not None and (asked.steps < 1 or asked.results == RESULTS):
+        parser.error("--steps wants a number above 0, and --results, to keep trials apart")
+    return asked
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study; returns the exit code."""
+    asked = _arguments(arguments)
+    study = Study(asked.weights, asked.data, asked.runs.absolute(), asked.results, asked.steps)
+    try:
+        jobs = matching(jobs_of(ARMS), asked.only)
+        if not jobs:
+            raise InputError(f"--only {' '.join(asked.only)}: no job has such a name; see --list.")
+        if asked.list:
+            print(_list(jobs, study))
+        elif asked.report:
+            _say(f"{write_report(jobs, study)}")
+        else:
+            run_missing(jobs, study)
+    except InspectionError as problem:
+        _say(f"warm_start: {problem}")
+        return problem.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
