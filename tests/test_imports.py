@@ -10,9 +10,11 @@ import pytest
 TORCH_FREE = (
     "span_train.contract",
     "span_train.policy.policy",
+    "deploy.bench",
     "deploy.bundle",
     "deploy.runtime",
     "deploy.scoring",
+    "deploy.serving",
     "inspect_app.store",
     "inspect_app.station",
     "inspect_app.cli.main",

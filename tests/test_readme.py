@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from deploy.bundle.graph_outputs import GRAPH_OUTPUTS
 from deploy.bundle.manifest import MANIFEST, REQUIRED_FILES
 from inspect_app.cli.main import COMMANDS, app
 from span_train.contract.errors import InspectionError
-from span_train.contract.settings import LineSettings
+from span_train.contract.settings import LineSettings, settings_from_dict
 from span_train.policy.bounds import needed_parts
 from tests.deploy.conftest import bundle_folder, draw_part, make_trained, part_folder, save_image
 
@@ -135,11 +136,32 @@ def test_the_settings_are_those_of_a_line() -> None:
     assert set(first_column(section("Settings"))) == set(LineSettings.model_fields) - {"name"}
 
 
+def test_the_layout_of_the_readme_is_one_of_a_line() -> None:
+    (snippet,) = fenced("yaml", section("Layouts"))
+    raw = {"name": "pump", "images": ["photos"], **yaml.safe_load(snippet)}
+    layout = settings_from_dict(raw, Path("/line"), "README.md").layout
+    assert (layout.source, list(layout.intensity)) == ("intensity", ["lead", "hole", "label"])
+
+
 def test_the_bundle_s_files_and_outputs_are_those_of_the_program() -> None:
     files, outputs = section("Bundle").split("| output |")
     named = first_column(files)
     assert set(named) == {MANIFEST, "examples/", *REQUIRED_FILES} - {"examples/expected.npz"}
     assert tuple(first_column(outputs)) == GRAPH_OUTPUTS
+
+
+def test_the_statuses_over_http_are_those_that_the_interface_describes(
+    request: pytest.FixtureRequest,
+) -> None:
+    from deploy.runtime.inspector import Inspector
+    from deploy.serving.app import make_app
+    from deploy.serving.service import InspectionService
+
+    with InspectionService(Inspector.open(request.getfixturevalue("bundle_folder"))) as service:
+        described = make_app(service).openapi()["paths"]
+    told = re.findall(r"^\| (\d{3}) \|", section("Over HTTP"), re.M)
+    assert told == sorted(described["/inspect"]["post"]["responses"])
+    assert all(f" {path}`" in section("Over HTTP") for path in described)
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:

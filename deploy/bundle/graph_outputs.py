@@ -1,7 +1,9 @@
 """Names and shapes of what the graph takes and gives; export and the line agree on them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+Precision = Literal["float32", "float16", "int8"]
 GRAPH_INPUT = "images"
 PER_IMAGE_OUTPUTS = (
     "logits",

@@ -15,20 +15,28 @@ from pydantic import (
     model_validator,
 )
 
-from deploy.bundle.graph_outputs import GraphSizes
+from deploy.bundle.graph_outputs import GraphSizes, Precision
 from span_train.contract.errors import BundleError
 from span_train.contract.image import Fit
 from span_train.contract.layout import ELSEWHERE, FREE
 
 SCHEMA_VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
 MODEL = "model.onnx"
+LAYOUT = "layout.json"
+LAYOUT_PICTURE = "layout.png"
 POLICY = "policy.json"
 PARITY = "parity.json"
 CARD = "card.md"
 EXPECTED = "examples/expected.npz"
-REQUIRED_FILES = (MODEL, "layout.json", "layout.png", POLICY, PARITY, CARD, EXPECTED)
+REQUIRED_FILES = (MODEL, LAYOUT, LAYOUT_PICTURE, POLICY, PARITY, CARD, EXPECTED)
 _SHA256 = r"^[0-9a-f]{64}$"
+
+
+def _no_truth(value: object) -> object:
+    """Python takes true for 1; a manifest may not."""
+    return str(value) if isinstance(value, bool) else value
 
 
 def _as_tuple(value: object) -> object:
@@ -67,6 +75,7 @@ class Manifest(_Record):
     Attributes:
         files: sha256 of every other file, by its name relative to the bundle's folder.
         model_id: sha256 of `model.onnx`.
+        precision: Of the numbers inside the graph; what it takes and gives is always the same.
         grid: Side of the patch grid, G.
         heads, head_parts: Each attention head's name, and its part (None for a free head).
         features: The J features behind z, in the graph's order.
@@ -75,11 +84,12 @@ class Manifest(_Record):
         training: Facts about data and training, as the run saved them.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[1], BeforeValidator(_no_truth)] = SCHEMA_VERSION
     name: str = Field(min_length=1)
     created: str
     files: dict[str, Sha256]
     model_id: Sha256
+    precision: Precision
     input: InputContract
     grid: int = Field(ge=1)
     parts: Names
@@ -182,7 +192,7 @@ def stays_inside(name: str) -> bool:
     windows = PureWindowsPath(name)
     return (
         plain
-        and name != MANIFEST
+        and name not in (MANIFEST, SIGNATURE)
         and not path.is_absolute()
         and not (windows.drive or windows.root)
         and not {".", ".."} & set(path.parts)

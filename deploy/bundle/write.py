@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,11 @@ from deploy.bundle.manifest import (
     MODEL,
     PARITY,
     POLICY,
+    SIGNATURE,
     Manifest,
     sha256,
 )
+from deploy.bundle.signature import Sign
 from span_train.contract.errors import BundleError
 from span_train.contract.image import RGB
 from span_train.contract.layout import Layout, save_layout
@@ -64,7 +67,8 @@ def check_free(out: Path) -> None:
     Raises:
         BundleError: Something other than an empty folder is there, or it cannot be written to.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    empty_folder = out.is_dir() and not any(out.iterdir())
+    if out.is_symlink() or (out.exists() and (_is_zip(out) or not empty_folder)):
         raise BundleError(
             f"{out}: exists already, and a bundle never replaces anything; choose another --out."
         )
@@ -78,41 +82,64 @@ def check_free(out: Path) -> None:
 
 
 def write_bundle(
-    contents: BundleContents, out: Path, check: Callable[[Path], object] | None = None
+    contents: BundleContents,
+    out: Path,
+    check: Callable[[Path], object] | None = None,
+    sign: Sign | None = None,
 ) -> Path:
     """Write a bundle; under its final name it is complete, or not there.
 
     Args:
         contents: What goes in.
-        out: The bundle's folder; missing or empty.
-        check: Called with the finished folder before it gets its name; what it raises stops that.
+        out: The bundle's folder, missing or empty; or, ending in `.zip`, its file.
+        check: Called with the finished bundle before it gets its name; what it raises stops that.
+        sign: Gives the signature of the manifest's bytes, kept in `manifest.sig`.
 
     Raises:
         BundleError: Something is at `out` already, or it cannot be written.
     """
     check_free(out)
-    partial = _partial_folder(out)
+    folder = _partial_folder(out)
+    packed = folder.with_suffix(".zip")
     try:
-        _fill(partial, contents)
+        _fill(folder, contents, sign)
+        finished = _packed(folder, packed) if _is_zip(out) else folder
         if check is not None:
-            check(partial)
-        if out.exists():
+            check(finished)
+        if out.is_dir():
             out.rmdir()
-        partial.rename(out)
+        finished.rename(out)
     except OSError as problem:
         raise BundleError(f"{out}: cannot be written ({problem}); free the place.") from None
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        packed.unlink(missing_ok=True)
     return out
 
 
+def _is_zip(out: Path) -> bool:
+    return out.suffix.lower() == ".zip"
+
+
 def _partial_folder(out: Path) -> Path:
-    folder = out.parent / f".{out.name}.partial-{secrets.token_hex(4)}"
+    folder = out.parent / f".{out.stem}-{secrets.token_hex(4)}.partial"
     folder.mkdir()
     return folder
 
 
-def _fill(folder: Path, contents: BundleContents) -> None:
+def _packed(folder: Path, out: Path) -> Path:
+    """The folder as a zip; the same files give the same bytes."""
+    with zipfile.ZipFile(out, "x") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, path.read_bytes())
+    _to_disk(out)
+    return out
+
+
+def _fill(folder: Path, contents: BundleContents, sign: Sign | None) -> None:
     (folder / "examples").mkdir()
     (folder / MODEL).write_bytes(contents.model_bytes)
     save_layout(contents.layout, folder)
@@ -130,6 +157,8 @@ def _fill(folder: Path, contents: BundleContents) -> None:
     }
     manifest = Manifest(files=files, model_id=files[MODEL], **contents.facts)
     (folder / MANIFEST).write_bytes(manifest.as_bytes())
+    if sign is not None:
+        (folder / SIGNATURE).write_bytes(sign(manifest.as_bytes()))
     for path in folder.rglob("*"):
         _to_disk(path)
 

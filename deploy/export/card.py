@@ -8,6 +8,11 @@ from span_train.policy.policy import Policy
 
 _TOLD_ELSEWHERE = {"kind", "created", "git_commit", "versions", "machine"}
 _HASH = re.compile(r"^[0-9a-f]{40,}$")
+_SIGNED = "`manifest.sig`; `inspect verify --public-key public.pem` checks it"
+_PROMISES_KEPT = (
+    "- The promises were counted by the network in float32; on these images the graph lets no "
+    "further defective part pass, and fails no further good one."
+)
 _CARD = """\
 # {name}
 
@@ -17,6 +22,8 @@ A bundle for visual inspection, exported {created}. It takes a picture of the pa
 - Parts: {parts}
 - Defect types: {types}
 - Images: brought to {side_px} x {side_px} pixels by `{fit}`
+- Numbers inside the graph: {precision}
+- Signature: {signature}
 
 ## Verdicts
 
@@ -32,9 +39,9 @@ A bundle for visual inspection, exported {created}. It takes a picture of the pa
 
 ## Check at export
 
-On {images} example images the exported graph and the network differ by at most {difference:.1e} in
-z (allowed: {tolerance:.0e}), and in {flips} verdicts. `inspect verify` repeats this on the machine
-that inspects.
+{check}
+
+`inspect verify` runs the examples again on the machine that inspects.
 
 ## Limits
 
@@ -48,13 +55,16 @@ that inspects.
 """
 
 
-def card_text(facts: Mapping[str, Any], policy: Policy, parity: Mapping[str, Any]) -> str:
+def card_text(
+    facts: Mapping[str, Any], policy: Policy, parity: Mapping[str, Any], *, signed: bool
+) -> str:
     """The text of `card.md`.
 
     Args:
         facts: The manifest's fields; what `training` holds is listed, whatever it is.
         policy: Thresholds and claims.
         parity: The contents of `parity.json`.
+        signed: Whether the bundle gets a signature.
     """
     types = ", ".join(facts["defect_types"])
     return _CARD.format(
@@ -67,10 +77,41 @@ def card_text(facts: Mapping[str, Any], policy: Policy, parity: Mapping[str, Any
         verdicts="\n".join(_verdict_lines(policy)),
         claims="\n".join(_claim_lines(policy)) or "- Nothing: there was no calibration.",
         training="\n".join(_listed(facts["training"])) or "- The run says nothing about it.",
-        images=parity["images"],
-        difference=parity["largest_difference"]["logits"],
-        tolerance=parity["tolerance"]["logits"],
-        flips=parity["verdict_flips"],
+        precision=_precision(parity),
+        signature=_SIGNED if signed else "none; the hashes find damage, not a forger",
+        check="\n".join(_check_lines(parity)),
+    )
+
+
+def _precision(parity: Mapping[str, Any]) -> str:
+    if parity["precision"] == "float32":
+        return "float32, as in training"
+    return f"{parity['precision']} in {parity['rounded']}; float32 everywhere else"
+
+
+def _check_lines(parity: Mapping[str, Any]) -> list[str]:
+    lines = [f"- {_compared('example', parity)}"]
+    calibration = parity["calibration"]
+    if calibration is None:
+        return [*lines, "- No calibration image was compared."]
+    most = f"at most {calibration['max_flips']:.1%} of the verdicts may differ"
+    lines.append(f"- {_compared(calibration['split'], calibration)}; {most}.")
+    if calibration["images"] < calibration["available"]:
+        lines.append(f"- These are {calibration['images']} of {calibration['available']} images.")
+    lines += [f"- Other verdict: {flip}" for flip in calibration["flips"]]
+    if calibration["auroc"]:
+        network, graph = calibration["auroc"]["network"], calibration["auroc"]["graph"]
+        lines.append(f"- AUROC on them: {network:.4f} by the network, {graph:.4f} by the graph.")
+    if parity["precision"] != "float32":
+        lines.append(_PROMISES_KEPT)
+    return lines + [f"- Tried before, and refused: {reason}" for reason in parity["refused"]]
+
+
+def _compared(kind: str, numbers: Mapping[str, Any]) -> str:
+    return (
+        f"On {numbers['images']} {kind} images the exported graph and the network differ by at "
+        f"most {numbers['largest_difference']['logits']:.1e} in z, and in "
+        f"{numbers['verdict_flips']} verdicts"
     )
 
 

@@ -1,12 +1,13 @@
 """Write the network as one ONNX file that any number of images a batch can go through."""
 
+import ast
 import contextlib
+import copy
 import io
-import json
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import onnx
@@ -15,35 +16,67 @@ import torch
 from deploy.bundle.graph_outputs import GRAPH_INPUT, GRAPH_OUTPUTS
 from span_train.models.inspection_model import InspectionModel
 
+# Every ONNX Runtime that is supported reads it; the next one that matters, 23, ran no faster.
+_OPSET = 20
 _CHATTY = ("torch.onnx", "onnxscript", "onnx_ir")
+_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-def export_onnx(model: InspectionModel, path: Path, name: str = "inspection") -> None:
-    """Write a model as ONNX, checked, with nothing of the training machine in it.
+@dataclass(frozen=True)
+class TracedGraph:
+    """A network as an ONNX graph, optimised by the exporter, with nothing of this machine in it.
+
+    Attributes:
+        graph: The graph.
+        module_of: The module of the network that each node came from, by the node's name:
+            `backbone.vit.blocks.0.attn.qkv`.
+    """
+
+    graph: onnx.ModelProto
+    module_of: dict[str, str]
+
+
+def trace(model: InspectionModel) -> TracedGraph:
+    """Turn a network into a graph that computes the same.
 
     The graph takes `images` (N, S, S, 3) uint8, N free, and gives the seven outputs of
-    `graph_outputs` in float32. The same weights give the same bytes.
+    `graph_outputs` in float32.
 
     Args:
         model: In evaluation mode, on the CPU.
-        path: The file to write; its folder exists.
-        name: The line's name, kept in the file with part, head and feature names.
 
     Raises:
         ValueError: The model is in training mode.
-        onnx.checker.ValidationError: The exported graph is not valid ONNX.
     """
     if model.training:
         raise ValueError("the model is in training mode; call model.eval() before export.")
-    graph = _trace(model)
+    graph = _export(model)
+    module_of = {node.name: _module_of(node) for node in graph.graph.node}
     _forget_the_machine(graph)
-    onnx.helper.set_model_props(graph, _properties(model, name))
-    inferred = onnx.shape_inference.infer_shapes(graph, check_type=True, strict_mode=True)
+    return TracedGraph(graph, module_of)
+
+
+def finished(graph: onnx.ModelProto, properties: Mapping[str, str]) -> bytes:
+    """The bytes of `model.onnx`: checked, with the type and shape of every value.
+
+    The same graph and properties give the same bytes.
+
+    Args:
+        properties: Kept in the file as its metadata.
+
+    Raises:
+        onnx.checker.ValidationError: The graph is not valid ONNX.
+    """
+    described = copy.deepcopy(graph)
+    _forget_the_machine(described)
+    onnx.helper.set_model_props(described, dict(properties))
+    inferred = onnx.shape_inference.infer_shapes(described, check_type=True, strict_mode=True)
     onnx.checker.check_model(inferred, full_check=True)
-    path.write_bytes(inferred.SerializeToString(deterministic=True))
+    content: bytes = inferred.SerializeToString(deterministic=True)
+    return content
 
 
-def _trace(model: InspectionModel) -> onnx.ModelProto:
+def _export(model: InspectionModel) -> onnx.ModelProto:
     # Two images: with one, the batch axis would be taken for a constant.
     example = torch.zeros(2, model.side_px, model.side_px, 3, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1)
@@ -52,6 +85,8 @@ def _trace(model: InspectionModel) -> onnx.ModelProto:
             model,
             (example,),
             dynamo=True,
+            optimize=True,
+            opset_version=_OPSET,
             input_names=[GRAPH_INPUT],
             output_names=list(GRAPH_OUTPUTS),
             dynamic_shapes=({0: batch},),
@@ -59,6 +94,12 @@ def _trace(model: InspectionModel) -> onnx.ModelProto:
         )
     assert program is not None, "torch.onnx.export with dynamo gives a program"
     return program.model_proto
+
+
+def _module_of(node: onnx.NodeProto) -> str:
+    notes = {note.key: note.value for note in node.metadata_props}
+    scopes = ast.literal_eval(notes.get(_SCOPES, "[]"))
+    return str(scopes[-2]) if len(scopes) > 1 else ""
 
 
 def _forget_the_machine(graph: onnx.ModelProto) -> None:
@@ -87,15 +128,6 @@ def _clear(described: Iterable[Any]) -> None:
     for each in described:
         each.doc_string = ""
         del each.metadata_props[:]
-
-
-def _properties(model: InspectionModel, name: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "parts": json.dumps(list(model.part_names)),
-        "heads": json.dumps(list(model.head_names)),
-        "features": json.dumps([feature.name for feature in model.features]),
-    }
 
 
 @contextlib.contextmanager

@@ -7,14 +7,39 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deploy.bundle.graph_outputs import GRAPH_OUTPUTS, PER_IMAGE_OUTPUTS
-from deploy.runtime.agreement import TOLERANCE, Agreement, Arrays, compare, verdicts
+from deploy.bundle.graph_outputs import GRAPH_OUTPUTS, PER_IMAGE_OUTPUTS, Precision
+from deploy.runtime.agreement import (
+    LINE_TOLERANCE,
+    TOLERANCE,
+    Agreement,
+    Arrays,
+    compare,
+    verdicts,
+)
 from deploy.runtime.session import GraphSession
 from span_train.contract.errors import GateMissed
 from span_train.models.inspection_model import InspectionModel
 from span_train.policy.policy import Policy
 
-_ADVICE = "the run cannot be exported with these versions of torch and onnxruntime"
+ADVICE = "the run cannot be exported with these versions of torch and onnxruntime"
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class NetworkAnswers:
+    """What the network answers in torch to some images.
+
+    Attributes:
+        names: A name for each image.
+        squares_nhwc: (N, S, S, 3) uint8.
+        outputs: By output name.
+        verdicts: `pass`, `recheck` or `fail` each.
+    """
+
+    names: tuple[str, ...]
+    squares_nhwc: npt.NDArray[np.uint8]
+    outputs: dict[str, npt.NDArray[np.float32]]
+    verdicts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,69 +47,99 @@ class Parity:
     """How far torch and the graph lie apart on the example images.
 
     Attributes:
-        outputs: What torch answered, by output name.
+        precision: Of the numbers inside the graph.
+        outputs: What the line has to find: torch's answers; where the graph rounds more than they
+            do, the graph's own.
+        verdicts: The verdicts that follow from them.
         agreement: Of the graph with torch, the worse of one batch and of images one by one.
         largest_sum_gap: Between z and the sum of bias and contributions, or evidence, relative
             to ``max(1, sum of their sizes)``.
         provider: Where the graph ran.
     """
 
+    precision: Precision
     outputs: dict[str, npt.NDArray[np.float32]]
+    verdicts: tuple[str, ...]
     agreement: Agreement
     largest_sum_gap: float
     provider: str
 
     def as_json(self) -> dict[str, object]:
-        """The contents of `parity.json`, without library versions."""
+        """The contents of `parity.json`, without library versions and calibration images."""
         return {
+            "precision": self.precision,
             "images": self.agreement.images,
             "largest_difference": self.agreement.largest_difference,
-            "tolerance": TOLERANCE,
+            "tolerance": dict(LINE_TOLERANCE[self.precision]),
             "verdict_flips": len(self.agreement.flips),
             "largest_sum_gap": self.largest_sum_gap,
             "provider": self.provider,
         }
 
 
-def check_parity(
+def ask_network(
     model: InspectionModel,
-    graph: GraphSession,
-    fitted_nhwc: npt.NDArray[np.uint8],
+    squares_nhwc: npt.NDArray[np.uint8],
     names: Sequence[str],
     policy: Policy,
-) -> Parity:
-    """Compare torch and graph on images, (N, S, S, 3) uint8.
+) -> NetworkAnswers:
+    """Run images, (N, S, S, 3) uint8, through torch; `policy` gives the verdicts."""
+    said = []
+    with torch.inference_mode():
+        for start in range(0, len(squares_nhwc), _BATCH):
+            answers = model(torch.from_numpy(squares_nhwc[start : start + _BATCH].copy()))
+            said.append({n: a.numpy().copy() for n, a in zip(GRAPH_OUTPUTS, answers, strict=True)})
+    outputs = _joined(said)
+    return NetworkAnswers(tuple(names), squares_nhwc, outputs, verdicts(outputs, policy))
 
-    Args:
-        names: A name for each image, for messages.
-        policy: Gives the verdicts that must not differ.
+
+def ask_graph(
+    graph: GraphSession, squares_nhwc: npt.NDArray[np.uint8], at_once: int = _BATCH
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Run images, (N, S, S, 3) uint8, through the graph, so many at once."""
+    starts = range(0, len(squares_nhwc), at_once)
+    return _joined([graph.run(squares_nhwc[start : start + at_once]) for start in starts])
+
+
+def check_parity(
+    expected: NetworkAnswers,
+    graph: GraphSession,
+    policy: Policy,
+    precision: Precision = "float32",
+) -> Parity:
+    """Compare torch and graph on a bundle's example images.
 
     Raises:
-        GateMissed: An output is above its tolerance (logits 1e-4, others 1e-3), a verdict differs,
-            or bias and evidence do not sum to z; the message names the worst image.
+        GateMissed: Bias and evidence do not sum to z; in float32 also: an output is above its
+            tolerance (logits 1e-4, others 1e-3), or a verdict differs. The message names the worst
+            image. (In float16 and int8, `check_calibration` tells how many verdicts may differ.)
     """
-    with torch.inference_mode():
-        answers = model(torch.from_numpy(fitted_nhwc.copy()))
-    outputs = {
-        name: answer.numpy().copy() for name, answer in zip(GRAPH_OUTPUTS, answers, strict=True)
-    }
-    expected_verdicts = verdicts(outputs, policy)
-    together = compare(outputs, graph.run(fitted_nhwc), names, expected_verdicts, policy)
-    one_by_one = compare(outputs, _one_by_one(graph, fitted_nhwc), names, expected_verdicts, policy)
-    for agreement, how in ((together, "one batch"), (one_by_one, "images one by one")):
-        agreement.check(f"the graph differs from torch ({how})", _ADVICE)
-    gap = _check_sums(outputs, names)
-    return Parity(outputs, together.worse(one_by_one), gap, graph.provider)
+    found = ask_graph(graph, expected.squares_nhwc, len(expected.names))
+    single = ask_graph(graph, expected.squares_nhwc, 1)
+    together, one_by_one = (
+        compare(expected.outputs, outputs, expected.names, expected.verdicts, policy)
+        for outputs in (found, single)
+    )
+    outputs = expected.outputs if precision == "float32" else found
+    if precision == "float32":
+        for agreement, how in ((together, "one batch"), (one_by_one, "images one by one")):
+            agreement.check(f"the graph differs from torch ({how})", ADVICE, TOLERANCE)
+    return Parity(
+        precision,
+        outputs,
+        verdicts(outputs, policy),
+        together.worse(one_by_one),
+        _check_sums(outputs, expected.names),
+        graph.provider,
+    )
 
 
-def _one_by_one(
-    graph: GraphSession, fitted_nhwc: npt.NDArray[np.uint8]
-) -> dict[str, npt.NDArray[np.float32]]:
-    single = [graph.run(fitted_nhwc[place : place + 1]) for place in range(len(fitted_nhwc))]
+def _joined(said: Sequence[Arrays]) -> dict[str, npt.NDArray[np.float32]]:
+    """The outputs of several batches as those of one; `bias` is the same in all."""
     return {
-        name: np.concatenate([outputs[name] for outputs in single])
+        name: np.concatenate([outputs[name] for outputs in said])
         if name in PER_IMAGE_OUTPUTS
-        else single[0][name]
+        else np.asarray(said[0][name])
         for name in GRAPH_OUTPUTS
     }
 

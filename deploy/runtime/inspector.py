@@ -1,7 +1,7 @@
 """Inspect images with a bundle: verdict, reason, and where and in which part the evidence lies.
 
-inspector = Inspector.open(Path("bundle"))
-inspection = inspector.inspect(load_image(Path("part.png")))
+inspector = Inspector.open("bundle")
+inspection = inspector.inspect(inspector.read("part.png"))
 print(inspection.verdict, inspection.reason)
 """
 
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from deploy.bundle.read import Bundle, open_bundle
 from deploy.runtime.quality import ImageQuality, measure_quality
-from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
-from span_train.contract.image import RGB, Geometry, fit
+from deploy.runtime.session import GraphSession, Provider, ProviderChoice
+from deploy.runtime.shared_session import shared_bundle_session
+from span_train.contract.image import RGB, Geometry, decode_image, fit, load_image
 from span_train.policy.policy import VerdictName
 
 Outputs = dict[str, npt.NDArray[np.float32]]
@@ -79,6 +80,8 @@ class Inspection:
 class Inspector:
     """A bundle with its graph open and warm; threads may share one.
 
+    Inspectors of the same graph in one process share its session.
+
     Attributes:
         bundle: The bundle that inspects.
         graph: Its open graph.
@@ -94,16 +97,16 @@ class Inspector:
         """Open a bundle for inspection and run its graph once, so that the first part is not slow.
 
         Args:
-            bundle: The folder, or a bundle already opened.
+            bundle: Where it lies, or a bundle already opened.
             provider: `auto`, `cpu` or `cuda`.
-            threads: Threads of one run on the CPU; 0 lets ONNX Runtime choose.
+            threads: Threads of one run on the CPU; 0 takes what this process may use.
 
         Raises:
             BundleError: The bundle is incomplete, changed or too new.
             DeviceError: `cuda` was asked for and is not there.
         """
         opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
-        inspector = cls(opened, open_bundle_session(opened, provider, threads))
+        inspector = cls(opened, shared_bundle_session(opened, provider, threads))
         inspector.warm_up(1)
         return inspector
 
@@ -117,6 +120,25 @@ class Inspector:
         side_px = self.bundle.manifest.input.side_px
         self.graph.run(np.zeros((batch_size, side_px, side_px, 3), np.uint8))
 
+    def read(self, path: Path | str) -> RGB:
+        """Read an image file as this bundle takes it: uint8 (H, W, 3), in original size.
+
+        Raises:
+            ImageError: It is no image, is damaged, has more pixels than the bundle allows, or has
+                16 bits where the bundle declares no window.
+        """
+        contract = self.bundle.manifest.input
+        return load_image(Path(path), window=contract.window, max_pixels=contract.max_pixels)
+
+    def decode(self, content: bytes, where: Path | str) -> RGB:
+        """As `read`, for the bytes of an image file; `where` names it in messages.
+
+        Raises:
+            ImageError: As for `read`.
+        """
+        contract = self.bundle.manifest.input
+        return decode_image(content, where, window=contract.window, max_pixels=contract.max_pixels)
+
     def inspect(self, image: RGB) -> Inspection:
         """Inspect one RGB image, uint8 (H, W, 3) in original size.
 
@@ -125,15 +147,22 @@ class Inspector:
         """
         return self.inspect_batch([image])[0]
 
-    def inspect_batch(self, images: Sequence[RGB]) -> list[Inspection]:
-        """Inspect RGB images, uint8 (H, W, 3) each and of any size, in one run of the graph.
+    def inspect_batch(self, images: Sequence[RGB], at_once: int = 32) -> list[Inspection]:
+        """Inspect RGB images, uint8 (H, W, 3) each and of any size.
+
+        Args:
+            at_once: The most images in one run of the graph; its memory grows with them.
 
         Raises:
             ValueError: An image is of another type or shape; the message gives its position.
         """
         for position, image in enumerate(images):
             _check_image(image, position)
-        return self.inspect_fitted([self.fit(image) for image in images])
+        found: list[Inspection] = []
+        for first in range(0, len(images), at_once):
+            fitted = [self.fit(image) for image in images[first : first + at_once]]
+            found += self.inspect_fitted(fitted)
+        return found
 
     def fit(self, image: RGB) -> FittedImage:
         """Bring one RGB image, uint8 (H, W, 3), to the size that the graph takes.
@@ -207,5 +236,5 @@ def _check_image(image: RGB, position: int | None = None) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(
             f"{which} is {image.dtype} {image.shape}, expected RGB uint8 (H, W, 3); "
-            "read files with load_image."
+            "read files with Inspector.read."
         )

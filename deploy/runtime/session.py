@@ -5,7 +5,7 @@ import ctypes
 import io
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ import onnxruntime as ort
 
 from deploy.bundle.graph_outputs import GRAPH_INPUT, GRAPH_OUTPUTS, PER_IMAGE_OUTPUTS
 from deploy.bundle.read import Bundle
+from deploy.runtime.bound_runs import BoundRuns
+from deploy.runtime.processors import graph_threads
 from span_train.contract.errors import BundleError, DeviceError
 
 ProviderChoice = Literal["auto", "cpu", "cuda"]
@@ -31,13 +33,17 @@ class GraphSession:
     Attributes:
         session: The ONNX Runtime session.
         provider: Where the graph really runs, read back from the session.
+        bound: On the GPU, its runs over memory that stays there.
     """
 
     session: ort.InferenceSession
     provider: Provider
+    bound: BoundRuns | None = field(default=None, repr=False)
 
     def run(self, images_nhwc: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """Run the graph on (N, S, S, 3) uint8 images and give its outputs by name."""
+        if self.bound is not None:
+            return self.bound.run(images_nhwc)
         arrays = self.session.run(list(GRAPH_OUTPUTS), {GRAPH_INPUT: images_nhwc})
         return dict(zip(GRAPH_OUTPUTS, arrays, strict=True))
 
@@ -50,7 +56,7 @@ def open_session(
     Args:
         model_bytes: The ONNX graph.
         provider: `auto` takes the GPU where one works, else the CPU.
-        threads: Threads of one run on the CPU; 0 lets ONNX Runtime choose.
+        threads: Threads of one run on the CPU; 0 takes what this process may use.
 
     Raises:
         DeviceError: `cuda` was asked for and the session does not run on it.
@@ -60,7 +66,7 @@ def open_session(
     if provider == "cuda" or (provider == "auto" and _has_nvidia_driver()):
         session, problem = _try_cuda(model_bytes, threads)
         if session is not None:
-            return GraphSession(session, "cuda")
+            return GraphSession(session, "cuda", BoundRuns(session, "cuda"))
         if provider == "cuda":
             raise DeviceError(
                 f"CUDA was asked for, but {problem}; install the NVIDIA driver with CUDA and cuDNN "
@@ -84,6 +90,16 @@ def open_bundle_session(
         graph = open_session(bundle.model_bytes, provider, threads)
     except BundleError as problem:
         raise BundleError(f"{bundle.folder}: {problem}") from None
+    check_signature(bundle, graph)
+    return graph
+
+
+def check_signature(bundle: Bundle, graph: GraphSession) -> None:
+    """Compare a graph's inputs and outputs with what a bundle's manifest says.
+
+    Raises:
+        BundleError: They differ; the message names the first that does.
+    """
     side_px = bundle.manifest.input.side_px
     shapes = bundle.manifest.sizes.shapes()
     expected = {GRAPH_INPUT: ("tensor(uint8)", (side_px, side_px, 3))} | {
@@ -96,7 +112,6 @@ def open_bundle_session(
             f"{bundle.folder}: the graph's {wrong} is {found.get(wrong)}, but the manifest expects "
             f"{expected.get(wrong)}; export the run again."
         )
-    return graph
 
 
 def _has_nvidia_driver() -> bool:
@@ -136,7 +151,7 @@ def _load_cuda_libraries() -> None:
 def _create(model_bytes: bytes, threads: int, providers: list[Any]) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = graph_threads(threads)
     try:
         return ort.InferenceSession(
             model_bytes, options, providers=providers, enable_fallback=False

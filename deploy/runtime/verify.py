@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.bundle.read import Bundle, Examples, open_bundle, read_examples
-from deploy.runtime.agreement import Agreement, compare
+from deploy.bundle.graph_outputs import Precision
+from deploy.bundle.read import Bundle, Examples, Signature, open_bundle, read_examples
+from deploy.runtime.agreement import LINE_TOLERANCE, Agreement, compare
 from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
 from span_train.contract.image import fit
 
@@ -17,6 +18,8 @@ class VerifyReport:
 
     Attributes:
         bundle: Name and short id of the bundle.
+        precision: Of the numbers inside its graph.
+        signature: Whether it was checked, could not be as no key is configured, or is not there.
         provider: Where the graph ran: `cpu` or `cuda`.
         images: How many example images were compared.
         largest_difference: By output, as in `Agreement`.
@@ -25,6 +28,8 @@ class VerifyReport:
     """
 
     bundle: str
+    precision: Precision
+    signature: Signature
     provider: Provider
     images: int
     largest_difference: dict[str, float]
@@ -32,16 +37,22 @@ class VerifyReport:
     largest_grey_difference: int
 
 
-def verify_bundle(folder: Path, provider: ProviderChoice = "auto") -> VerifyReport:
+def verify_bundle(
+    folder: Path, provider: ProviderChoice = "auto", public_key: Path | None = None
+) -> VerifyReport:
     """Run a bundle's example images here and compare with the answers it came with.
 
+    Args:
+        folder: The bundle's folder or zip.
+        public_key: As for `open_bundle`.
+
     Raises:
-        BundleError: The bundle is incomplete, changed or too new.
+        BundleError: The bundle is incomplete, changed, too new, or not signed as it must be.
         DeviceError: `cuda` was asked for and is not there.
-        GateMissed: An output is above its tolerance (logits 1e-4, others 1e-3), or a verdict
-            differs; the message names the worst image.
+        GateMissed: An output is above its tolerance (float32: logits 1e-4, others 1e-3; float16 and
+            int8: logits 0.02 and 0.1), or a verdict differs; the message names the worst image.
     """
-    bundle = open_bundle(folder)
+    bundle = open_bundle(folder, public_key)
     graph = open_bundle_session(bundle, provider)
     agreement, grey_difference = _answers_here(bundle, read_examples(bundle), graph)
     seen_otherwise = (
@@ -50,10 +61,14 @@ def verify_bundle(folder: Path, provider: ProviderChoice = "auto") -> VerifyRepo
     )
     advice = "this machine must not use the bundle; export again with the versions installed here"
     agreement.check(
-        f"{folder}: here on {graph.provider}", seen_otherwise if grey_difference else advice
+        f"{folder}: here on {graph.provider}",
+        seen_otherwise if grey_difference else advice,
+        LINE_TOLERANCE[bundle.manifest.precision],
     )
     return VerifyReport(
         bundle=bundle.label,
+        precision=bundle.manifest.precision,
+        signature=bundle.signature,
         provider=graph.provider,
         images=agreement.images,
         largest_difference=agreement.largest_difference,

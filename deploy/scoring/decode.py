@@ -1,16 +1,16 @@
-"""Read and fit images on several threads, a bounded number ahead, and give them back in order."""
+"""Read, hash and fit one image file; a bad file becomes a sentence that says what is wrong."""
 
 import hashlib
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
 
 from deploy.runtime.inspector import FittedImage, Inspector
+from deploy.scoring.remote import is_remote, read_remote
 from span_train.contract.errors import ImageError
-from span_train.contract.image import RGB, load_image
+from span_train.contract.image import RGB
+from span_train.contract.image_bytes import read_image_bytes
+
+Waiting = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -18,41 +18,43 @@ class Decoded:
     """One file after reading.
 
     Attributes:
-        path: The file.
-        sha256: Of its bytes; None where it cannot be opened.
+        position: Its place in the scoring run, from 0.
+        place: Its path, or its address in object storage.
+        sha256: Of the bytes that were decoded; None where there are none.
         fitted: What the graph takes; None for an unreadable file.
         image: The original (H, W, 3) uint8 RGB, where it is asked for.
         problem: Why it is unreadable; empty where it is not.
     """
 
-    path: Path
+    position: int
+    place: str
     sha256: str | None
     fitted: FittedImage | None = field(repr=False)
     image: RGB | None = field(repr=False)
     problem: str = ""
 
 
-def decode_in_order(
-    paths: Iterable[Path], inspector: Inspector, threads: int, ahead: int, keep_images: bool
-) -> Generator[Decoded]:
-    """Read files on `threads` threads, at most `ahead` of them beyond the one given back.
+def decode(waiting: Waiting, inspector: Inspector, keep_image: bool) -> Decoded:
+    """Read a file once, so that the bytes that are hashed are those that are decoded.
 
     Args:
+        waiting: Position and place of the file.
         inspector: Says how images are read and fitted.
-        keep_images: Give the original pixels too; they weigh far more than what is fitted.
+        keep_image: Give the original pixels too; they weigh far more than what is fitted.
     """
-    waiting = iter(paths)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    running: deque[Future[Decoded]] = deque()
+    position, place = waiting
+    digest = None
     try:
-        while True:
-            for path in islice(waiting, ahead - len(running)):
-                running.append(pool.submit(_decode, path, inspector, keep_images))
-            if not running:
-                return
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        content = _content(place, inspector.bundle.manifest.input.max_pixels)
+        digest = hashlib.sha256(content).hexdigest()
+        image = inspector.decode(content, place)
+        fitted = inspector.fit(image)
+        return Decoded(position, place, digest, fitted, image if keep_image else None)
+    except ImageError as problem:
+        reason = str(problem)
+    except Exception as problem:  # whatever a file does, the run goes on
+        reason = f"{place}: cannot be decoded ({type(problem).__name__}: {problem})."
+    return Decoded(position, place, digest, None, None, reason)
 
 
 def in_batches(
@@ -75,18 +77,7 @@ def in_batches(
         yield batch
 
 
-def _decode(path: Path, inspector: Inspector, keep_image: bool) -> Decoded:
-    contract = inspector.bundle.manifest.input
-    digest = None
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        image = load_image(path, window=contract.window, max_pixels=contract.max_pixels)
-        return Decoded(path, digest, inspector.fit(image), image if keep_image else None)
-    except ImageError as problem:
-        reason = str(problem)
-    except OSError as problem:
-        reason = f"{path}: cannot be read ({problem.strerror})."
-    except Exception as problem:  # damaged files raise almost anything, and never stop a run
-        reason = f"{path}: cannot be decoded ({type(problem).__name__}: {problem})."
-    return Decoded(path, digest, None, None, reason)
+def _content(place: str, max_pixels: int) -> bytes:
+    return (
+        read_remote(place, max_pixels) if is_remote(place) else read_image_bytes(place, max_pixels)
+    )

@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.scoring.file_lock import lock_file
-from deploy.scoring.results import whole_file
+from deploy.scoring.whole_files import whole_file
 from span_train.contract.errors import InputError
 
 _CHUNK = re.compile(r"^rows-(\d{10})-(\d{10})\.parquet$")
@@ -110,13 +110,14 @@ class Journal:
         """Whether a run was begun here and not finished."""
         return self._begun_file.exists()
 
-    def start(self, images: Iterable[Path]) -> None:
+    def start(self, images: Iterable[str]) -> None:
         """Begin a run with a list of images, or go on with the one that was begun.
 
         A run keeps the list it began with: images that came since are for the next run.
 
         Raises:
-            InputError: The unfinished run here is of another bundle, other inputs or another sink.
+            InputError: The unfinished run here is of another bundle, other inputs or another
+                sink, or the list cannot be made or written.
         """
         if not self.resumes():
             self._begin(images)
@@ -126,11 +127,12 @@ class Journal:
         chunks = self._chunks()
         self.done = chunks[-1][0] if chunks else 0
 
-    def waiting(self) -> Iterator[Path]:
-        """The images that are not done yet, in order."""
+    def waiting(self) -> Iterator[tuple[int, str]]:
+        """Position and place of the images that are not done yet, in order."""
+        first = self.done
         with self._list_file.open(encoding="ascii") as lines:
-            for line in islice(lines, self.done, None):
-                yield Path(json.loads(line))
+            for position, line in enumerate(islice(lines, first, None), start=first):
+                yield position, json.loads(line)
 
     def keep(self, table: pa.Table) -> None:
         """Put the next rows safely on disk; after this they are done."""
@@ -152,11 +154,11 @@ class Journal:
         self.folder.rename(finished)
         shutil.rmtree(finished, ignore_errors=True)
 
-    def _begin(self, images: Iterable[Path]) -> None:
+    def _begin(self, images: Iterable[str]) -> None:
         total = 0
-        with self._list_file.open("w", encoding="ascii") as lines:
-            for path in images:
-                lines.write(json.dumps(os.fspath(path)) + "\n")
+        with _refusing(self._list_file), self._list_file.open("w", encoding="ascii") as lines:
+            for place in images:
+                lines.write(json.dumps(place) + "\n")
                 total += 1
             lines.flush()
             os.fsync(lines.fileno())
@@ -188,15 +190,10 @@ class Journal:
         )
 
     def _write(self, name: str, content: bytes) -> None:
-        try:
+        with _refusing(self.folder / name):
             with whole_file(self.folder / name) as file:
                 file.write(content)
             _folder_to_disk(self.folder)
-        except OSError as problem:
-            raise InputError(
-                f"{self.folder / name}: cannot be written ({problem}); make room and start again, "
-                "what was scored is kept."
-            ) from None
 
     def _chunks(self) -> list[tuple[int, Path]]:
         """Each chunk's file with the number of images done after it, in order."""
@@ -207,6 +204,18 @@ class Journal:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+@contextmanager
+def _refusing(file: Path) -> Iterator[None]:
+    """Say what to do where a file cannot be written, as on a full disk."""
+    try:
+        yield
+    except OSError as problem:
+        raise InputError(
+            f"{file}: cannot be written ({problem.strerror}); make room and start again, "
+            "what was scored is kept."
+        ) from None
 
 
 def _sink_text(sink: str | None) -> str:

@@ -4,7 +4,6 @@ Only evidence for a defect is drawn, as heat. The scale is fixed by the caller, 
 the image: a good part stays calm.
 """
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.errors import InputError
+from deploy.scoring.whole_files import check_writable, write_for_image
 from span_train.contract.image import RGB, Geometry
 
 if TYPE_CHECKING:
@@ -98,8 +97,6 @@ class OverlayWriter:
         Raises:
             InputError: The folder cannot be written to.
         """
-        from deploy.scoring.results import check_writable  # the station draws, and needs no runtime
-
         check_writable(folder)
         self._folder = folder
         self._which = which
@@ -118,22 +115,10 @@ class OverlayWriter:
                 drawn = evidence_overlay(
                     one.image, inspection.evidence, inspection.geometry, self._scale
                 )
-                stem = Path(one.row.path).stem[:100]
-                self._write(f"{one.position:07d}_{stem}_{inspection.verdict}.png", drawn)
-
-    def _write(self, name: str, drawn: RGB) -> None:
-        path = self._folder / name
-        passing = self._folder / f".{secrets.token_hex(8)}"
-        done, png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-        assert done, "OpenCV encodes any 8-bit RGB image"
-        try:
-            passing.write_bytes(png.tobytes())
-            passing.replace(path)
-        except OSError as problem:
-            passing.unlink(missing_ok=True)
-            raise InputError(
-                f"{path}: cannot be written ({problem.strerror}); make room and start again."
-            ) from None
+                bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
+                done, png = cv2.imencode(".png", bgr)
+                assert done, "OpenCV encodes any 8-bit RGB image"
+                write_for_image(self._folder, one, ".png", png.tobytes())
 
 
 def _heat_over_original(

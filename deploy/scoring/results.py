@@ -1,12 +1,9 @@
 """One row an image, with the same columns as Parquet, CSV or JSON lines."""
 
-import csv
 import json
 import math
 import os
-import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +11,12 @@ from typing import IO, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from deploy.bundle.manifest import Manifest
 from deploy.runtime.inspector import Inspection
 from deploy.runtime.quality import ImageQuality
+from deploy.scoring.whole_files import check_writable, whole_file
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB
 from span_train.policy.policy import VerdictName
@@ -78,6 +77,10 @@ class ScoredImage:
     image: RGB | None = field(repr=False)
 
 
+Sink = Callable[[list[ScoredImage]], object]
+"""Gets every batch of a run, in order, such as the store's writer."""
+
+
 def results_schema(manifest: Manifest) -> pa.Schema:
     """The columns of the results of a bundle, in order; one `contribution.<part>` a part."""
     text, number = pa.string(), pa.float64()
@@ -127,23 +130,6 @@ def check_outputs(outputs: Sequence[Path]) -> None:
         check_writable(output.parent)
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder where it is missing, and make sure that files can be written into it.
-
-    Raises:
-        InputError: It cannot be made or written to.
-    """
-    probe = folder / f".writable-{secrets.token_hex(4)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as problem:
-        raise InputError(
-            f"{folder}: cannot be written to ({problem.strerror}); choose another place."
-        ) from None
-
-
 def write_results(tables: Iterable[pa.Table], schema: pa.Schema, output: Path) -> None:
     """Write tables as one file of the kind its suffix says; it gets its name when it is whole.
 
@@ -161,24 +147,14 @@ def write_results(tables: Iterable[pa.Table], schema: pa.Schema, output: Path) -
         ) from None
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file under a passing name; it gets its own when it is complete and on disk."""
-    passing = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with passing.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        passing.replace(path)
-    finally:
-        with suppress(OSError):
-            passing.unlink(missing_ok=True)
-
-
-def path_text(path: Path) -> str:
+def path_text(path: Path | str) -> str:
     """A path as text that any file format takes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def plain_text(text: str) -> str:
+    """A message as text that any file format takes, though it may hold a path of odd bytes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _flat(row: ResultRow, names: Sequence[str]) -> dict[str, Any]:
@@ -215,11 +191,10 @@ def _write_parquet(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes
 
 
 def _write_csv(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
-    lines = _Utf8Lines(file)
-    writer = csv.DictWriter(lines, schema.names, lineterminator="\n")
-    writer.writeheader()
-    for table in tables:
-        writer.writerows(table.to_pylist())
+    how = csv.WriteOptions(quoting_style="needed")
+    with csv.CSVWriter(file, schema, write_options=how) as writer:
+        for table in tables:
+            writer.write_table(table)
 
 
 def _write_jsonl(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
@@ -227,13 +202,3 @@ def _write_jsonl(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes])
         for row in table.to_pylist():
             text = json.dumps(row, ensure_ascii=False, allow_nan=False)
             file.write(text.encode() + b"\n")
-
-
-class _Utf8Lines:
-    """Lets the text writers of the standard library write into a binary file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        return self._file.write(text.encode())

@@ -43,7 +43,7 @@ def demo(
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
-    with training_progress() as show:
+    with training_progress() as progress:
         result = run_demo(
             out,
             quick=quick,
@@ -51,7 +51,7 @@ def demo(
             store=store,
             overrides=tuple(overrides or ()),
             say=say,
-            on_report=show,
+            on_report=progress.show,
         )
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=1))

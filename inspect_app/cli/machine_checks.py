@@ -19,9 +19,11 @@ State = Literal["ok", "absent", "problem"]
 _SIGNS: dict[State, str] = {"ok": "ok     ", "absent": "absent ", "problem": "PROBLEM"}
 
 _LINE_PC = (
+    "fastapi",
     "numpy",
     "opencv-python",
     "pillow",
+    "prometheus-client",
     "pyarrow",
     "pydantic",
     "pyyaml",
@@ -29,6 +31,7 @@ _LINE_PC = (
     "sqlalchemy",
     "streamlit",
     "typer",
+    "uvicorn",
 )
 _TRAINING = ("torch", "timm", "onnx", "onnxscript", "safetensors", "scikit-learn", "scipy")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")

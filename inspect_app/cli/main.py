@@ -26,7 +26,9 @@ COMMANDS = (
     "export",
     "verify",
     "score",
+    "serve",
     "station",
+    "bench",
     "doctor",
 )
 
@@ -80,3 +82,6 @@ def _register() -> None:
 
 
 _register()
+
+if __name__ == "__main__":  # for launchers: torchrun … -m inspect_app.cli.main pretrain …
+    main()

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from deploy.export.run import export_run
 from deploy.runtime.inspector import Inspector
 from deploy.runtime.verify import VerifyReport, verify_bundle
-from deploy.scoring.local import ScoreSummary, score_folder
+from deploy.scoring.local import score_folder
+from deploy.scoring.run import ScoreSummary
 from inspect_app.store.writer import open_store
 from span_train.contract.errors import GateMissed
 from span_train.contract.settings import LineSettings, read_settings

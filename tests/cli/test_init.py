@@ -56,6 +56,37 @@ def test_images_alone_are_enough(write_image: Write, tmp_path: Path) -> None:
     assert settings.labels is None
 
 
+def test_several_exemplars_and_a_label_map_are_described(drawn_line: Path, tmp_path: Path) -> None:
+    given, line = drawn_line.parent, tmp_path / "line.yaml"
+    with Image.open(given / "exemplar.png") as exemplar:
+        size = exemplar.size
+    (tmp_path / "maps").mkdir()
+    for name in "ab":
+        Image.open(given / "exemplar.png").save(tmp_path / f"{name}.png")
+        Image.new("L", size, 7).save(tmp_path / "maps" / f"{name}.png")
+    (tmp_path / "names.yaml").write_text("7: body\n")
+    printed = init(
+        line, "--images", given / "images", "--exemplar", tmp_path / "a.png",
+        "--exemplar", tmp_path / "b.png", "--masks", tmp_path / "maps",
+        "--names", tmp_path / "names.yaml",
+    )  # fmt: skip
+    assert "parts body" in printed
+    layout = read_settings(line).layout
+    assert layout.exemplar == (tmp_path / "a.png", tmp_path / "b.png")
+    assert (layout.masks, layout.names) == (tmp_path / "maps", tmp_path / "names.yaml")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--exemplar", "a.png"), ("--masks", "m"), ("--names", "names.yaml")]
+)
+def test_options_that_belong_together_are_asked_for(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    result = RUNNER.invoke(app, ["init", str(tmp_path / "l.yaml"), "--images", ".", *arguments])
+    assert result.exit_code == 2
+    assert "--masks" in result.stderr
+
+
 def test_a_file_is_never_overwritten(write_image: Write, tmp_path: Path) -> None:
     write_image("photos/a.png")
     line = tmp_path / "line.yaml"

@@ -7,7 +7,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from inspect_app.cli.score_progress import progress_line
+
 Inspect = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, stderr holds what is tested and no lines about progress."""
+    monkeypatch.setattr("inspect_app.cli.score_progress._LINE_EVERY_S", float("inf"))
 
 
 def test_scoring_writes_every_file_asked_for_and_a_table(
@@ -42,6 +50,7 @@ def test_unreadable_files_end_with_code_5(
     assert summary["counts"] == {"pass": 1, "recheck": 0, "fail": 0, "unreadable": 1}
     assert (summary["images"], summary["provider"]) == (2, "cpu")
     assert summary["outputs"] == [str(tmp_path / "r.jsonl")]
+    assert summary["unreadable"] == str(tmp_path / "r.unreadable.csv")
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert [row["status"] for row in rows] == ["ok", "unreadable"]
 
@@ -124,8 +133,71 @@ def test_overlays_are_drawn_beside_but_never_inside_the_images(
 
 
 @pytest.mark.parametrize(
+    ("gates", "code", "told"),
+    [
+        (["--max-fail-rate", "0.34"], 0, ""),
+        (["--max-fail-rate", "0.33"], 4, "4 of 12 images (33.33%) are fail, the limit is 33.00%."),
+        (["--max-recheck-rate", "0", "--max-unreadable-rate", "0"], 0, ""),
+    ],
+)
+def test_a_gate_that_is_missed_ends_with_code_4_and_results(
+    run_inspect: Inspect,
+    part_folder: Path,
+    bundle_folder: Path,
+    tmp_path: Path,
+    gates: list[str],
+    code: int,
+    told: str,
+) -> None:
+    found, out, err = run_inspect(
+        "score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / "r.csv", *gates
+    )
+    assert found == code
+    assert err == (f"inspect: {tmp_path / 'r.csv'}: {told}\n" if told else "")
+    assert "12 scored in" in out
+    assert (tmp_path / "r.csv").exists()
+
+
+def test_a_list_a_pattern_and_maps(
+    run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text(f"{part_folder}/monday/part_03.png\nnone.png\n")
+    score = ("score", "--bundle", bundle_folder, "--maps", tmp_path / "maps")
+    listed = run_inspect(*score, "--manifest", tmp_path / "list.txt", "--out", tmp_path / "a.jsonl")
+    assert listed[0] == 5
+    assert f"note: some files were unreadable; {tmp_path / 'a.unreadable.csv'} says" in listed[2]
+    pattern = run_inspect(*score, part_folder / "**/*_1?.png", "--out", tmp_path / "b.jsonl")
+    assert pattern[0] == 0
+    texts = [(tmp_path / f"{name}.jsonl").read_text() for name in ("a", "b")]
+    lines = "".join(texts).splitlines()
+    names = [Path(json.loads(line)["path"]).name for line in lines]
+    assert names == ["part_03.png", "none.png", "part_10.png", "part_11.png"]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == [
+        "0000000_part_03_pass.npz",
+        "0000000_part_10_pass.npz",
+        "0000001_part_11_fail.npz",
+    ]
+
+
+def test_progress_tells_rate_and_remaining_time() -> None:
+    assert progress_line(1200, 20_000, 0, 0.0) == "1,200 of 20,000 images"
+    line = progress_line(2200, 20_000, 1000, 5.0)
+    assert line == "2,200 of 20,000 images  200 images/s  1:29 left"
+    assert progress_line(10, 100_010, 10, 1.0).endswith("10 images/s  2:46:40 left")
+
+
+@pytest.mark.parametrize(
     "wrong",
-    [["--overlays", "fail"], ["--overlays-dir", "o"], ["--batch-size", "0"], ["--provider", "tpu"]],
+    [
+        ["--overlays", "fail"],
+        ["--overlays-dir", "o"],
+        ["--batch-size", "-1"],
+        ["--provider", "tpu"],
+        ["--manifest", "list.txt"],
+        ["--max-fail-rate", "5"],
+        ["--engine", "ray", "--store", "sqlite:///a.db"],
+        ["--engine", "ray", "--provider", "cuda"],
+    ],
 )
 def test_wrong_usage_ends_with_code_2(
     run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path, wrong: list[str]
@@ -134,4 +206,12 @@ def test_wrong_usage_ends_with_code_2(
         "score", part_folder, "--bundle", bundle_folder, "--out", tmp_path / "r.csv", *wrong
     )
     assert (code, out) == (2, "")
-    assert wrong[0] in err or "--overlays" in err
+    assert wrong[-2] in err or "--overlays" in err
+
+
+def test_no_folder_at_all_is_wrong_usage(
+    run_inspect: Inspect, bundle_folder: Path, tmp_path: Path
+) -> None:
+    code, _, err = run_inspect("score", "--bundle", bundle_folder, "--out", tmp_path / "r.csv")
+    assert code == 2
+    assert "give folders of images" in err

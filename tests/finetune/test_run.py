@@ -253,7 +253,6 @@ def test_a_leak_that_is_allowed_is_remarked(
         ("input.side_px=96", "the backbone was pretrained with other `input` settings"),
         ("train.blocks=[1, 3]", r"train.blocks \[1, 3\]: choose from 1 to 2, the blocks of this"),
         ("train.blocks=[0]", r"train.blocks \[0\]: choose from 1 to 2"),
-        ("train.blocks=[]", r"train.blocks \[\]: choose from 1 to 2"),
     ],
 )
 def test_settings_that_do_not_fit_the_backbone_are_refused(
@@ -310,3 +309,12 @@ def test_projected_features_may_be_fewer_than_asked_for(
     head = load_trained(tmp_path / "run").model.head
     assert head.deviation.projection.shape == (48, 48)
     assert head.weight.shape[1] == 5 + 4 + 6 + 6 * 48
+
+
+def test_without_a_block_named_the_one_two_thirds_up_is_looked_at(
+    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
+) -> None:
+    train(tiny_line("train.blocks=[]"), pretrained_run, tmp_path / "run")
+    trained = load_trained(tmp_path / "run")
+    assert trained.settings.train.blocks == (1,), "of two blocks"
+    assert trained.model.blocks == (1,)

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.bundle.manifest import Manifest, parse_manifest, stays_inside
@@ -40,6 +40,7 @@ def test_a_manifest_survives_writing_and_reading(raw: dict) -> None:
         "..",
         "a\0b",
         "manifest.json",
+        "manifest.sig",
     ],
 )
 def test_a_file_name_that_leaves_the_folder_is_refused(raw: dict, name: str) -> None:
@@ -57,9 +58,15 @@ def test_a_name_that_stays_inside_never_points_outside(name: str) -> None:
 
 
 def test_a_newer_version_is_refused_with_what_to_do(raw: dict) -> None:
-    raw |= {"schema_version": 2, "something_new": 1}
-    with pytest.raises(BundleError, match=r"schema version 2.*reads up to 1; update the program"):
+    raw |= {"schema_version": 3, "something_new": 1}
+    with pytest.raises(BundleError, match=r"schema version 3.*reads up to 1; update the program"):
         parsed(raw)
+
+
+@pytest.mark.parametrize("version", [0, -1, "2", 2.5, None, True, [2]])
+def test_a_version_that_never_was_is_refused(raw: dict, version: object) -> None:
+    with pytest.raises(BundleError, match="schema_version"):
+        parsed(raw | {"schema_version": version})
 
 
 @pytest.mark.parametrize(
@@ -103,3 +110,33 @@ def test_a_model_id_that_is_not_the_graphs_hash_is_refused(raw: dict) -> None:
 def test_a_single_defect_type_has_no_column_of_its_own(raw: dict) -> None:
     assert parsed(raw | {"defect_types": ["scratch"]}).sizes.types == 0
     assert parsed(raw | {"defect_types": ["scratch", "blot", "dent"]}).sizes.types == 3
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_manifest_it_is_read_or_refused(
+    raw: dict, data: st.DataObject
+) -> None:
+    changed = dict(raw)
+    for key in data.draw(st.lists(st.sampled_from([*raw, "more"]), max_size=2)):
+        changed[key] = data.draw(ANY_JSON)
+    try:
+        manifest = parsed(changed)
+    except BundleError as problem:
+        str(problem).encode()
+    else:
+        assert parse_manifest(manifest.as_bytes(), Path("again")) == manifest
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=80))
+def test_bytes_that_are_no_manifest_are_refused(content: bytes) -> None:
+    with pytest.raises(BundleError):
+        parse_manifest(content, Path("bundle/manifest.json"))

@@ -1,5 +1,6 @@
 import json
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from deploy.bundle.manifest import sha256
 from deploy.bundle.read import open_bundle, read_examples
 from span_train.contract.errors import BundleError
+
+PNG_START = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR"
 
 
 def sign_again(folder: Path) -> None:
@@ -75,14 +78,12 @@ def test_a_linked_folder_is_refused(own_bundle: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_bundle_says_so(tmp_path: Path) -> None:
-    with pytest.raises(
-        BundleError, match=r"manifest\.json: missing, so this folder is no complete"
-    ):
+    with pytest.raises(BundleError, match=r"manifest\.json: missing, so this is no complete"):
         open_bundle(tmp_path)
     with pytest.raises(BundleError, match="does not exist, expected a bundle's folder"):
         open_bundle(tmp_path / "nothing")
     (tmp_path / "file").touch()
-    with pytest.raises(BundleError, match="is a file, expected"):
+    with pytest.raises(BundleError, match=r"no zip that can be read .* expected a bundle's folder"):
         open_bundle(tmp_path / "file")
 
 
@@ -129,6 +130,34 @@ def test_answers_that_are_no_archive_are_a_bundle_error(own_bundle: Path, conten
     (own_bundle / "examples" / "expected.npz").write_bytes(content)
     sign_again(own_bundle)
     with pytest.raises(BundleError, match=r"expected\.npz: no expected outputs"):
+        read_examples(open_bundle(own_bundle))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("layout.png", b"not a picture of masks at all", "no PNG, expected the parts' masks"),
+        ("layout.png", PNG_START + struct.pack(">II", 40_000, 40_000), "40000x40000 pixels"),
+        ("layout.json", b'{"version": 1, "parts": [1], "remarks": []}', "no readable layout"),
+        ("layout.json", b"[" * 99_999, "no readable layout"),
+        ("policy.json", b"\xff\xfe", "no valid policy"),
+    ],
+)
+def test_a_layout_or_policy_that_is_none_is_a_bundle_error(
+    own_bundle: Path, name: str, content: bytes, message: str
+) -> None:
+    (own_bundle / name).write_bytes(content)
+    sign_again(own_bundle)
+    with pytest.raises(BundleError, match=message):
+        open_bundle(own_bundle)
+
+
+def test_answers_that_are_words_are_refused(own_bundle: Path) -> None:
+    answers = dict(np.load(own_bundle / "examples" / "expected.npz"))
+    answers["outlier"] = answers["outlier"].astype(str)
+    np.savez(own_bundle / "examples" / "expected.npz", **answers)
+    sign_again(own_bundle)
+    with pytest.raises(BundleError, match="outlier does not fit"):
         read_examples(open_bundle(own_bundle))
 
 

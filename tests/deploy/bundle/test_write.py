@@ -35,6 +35,36 @@ def test_the_same_contents_give_the_same_bundle_id(
     assert first.manifest.model_id == second.manifest.model_id
 
 
+def test_a_zip_holds_the_same_bundle_in_the_same_bytes(
+    contents: BundleContents, tmp_path: Path
+) -> None:
+    folder = open_bundle(write_bundle(contents, tmp_path / "bundle"))
+    first, second = (write_bundle(contents, tmp_path / name) for name in ("a.zip", "b.ZIP"))
+    assert open_bundle(first).bundle_id == folder.bundle_id
+    assert first.read_bytes() == second.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "b.ZIP", "bundle"]
+
+
+def test_a_zip_is_never_replaced(contents: BundleContents, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"mine")
+    (tmp_path / "folder.zip").mkdir()
+    (tmp_path / "link.zip").symlink_to(tmp_path / "nowhere.zip")
+    for name in ("a.zip", "folder.zip", "link.zip"):
+        with pytest.raises(BundleError, match="exists already, and a bundle never replaces"):
+            write_bundle(contents, tmp_path / name)
+    assert (tmp_path / "a.zip").read_bytes() == b"mine"
+
+
+def test_a_zip_is_checked_before_it_gets_its_name(contents: BundleContents, tmp_path: Path) -> None:
+    def refuse(path: Path) -> None:
+        open_bundle(path)
+        raise GateMissed(f"{path.suffix} is not good enough")
+
+    with pytest.raises(GateMissed, match=r"\.zip is not"):
+        write_bundle(contents, tmp_path / "bundle.zip", check=refuse)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_empty_folder_may_be_filled(contents: BundleContents, tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
     open_bundle(write_bundle(contents, tmp_path / "bundle"))

@@ -11,15 +11,29 @@ FACTS = {
     "input": {"side_px": 112, "fit": "stretch"},
 }
 PARITY = {
+    "precision": "float32",
+    "rounded": "",
     "images": 4,
     "largest_difference": {"logits": 1e-6},
-    "tolerance": {"logits": 1e-4},
     "verdict_flips": 0,
+    "refused": [],
+    "calibration": None,
 }
+CALIBRATION = {
+    "split": "calibration",
+    "images": 200,
+    "available": 350,
+    "largest_difference": {"logits": 0.03},
+    "verdict_flips": 1,
+    "max_flips": 0.005,
+    "flips": ["a.png (pass became recheck, z -1.058 became -1.042)"],
+    "auroc": {"network": 0.8849, "graph": 0.8843},
+}
+OPEN = Policy(t_pass=0.0, t_fail=1.0)
 
 
-def card(policy: Policy, training: dict | None = None) -> str:
-    return card_text(FACTS | {"training": training or {}}, policy, PARITY)
+def card(policy: Policy, training: dict | None = None, *, signed: bool = False, **parity) -> str:
+    return card_text(FACTS | {"training": training or {}}, policy, PARITY | parity, signed=signed)
 
 
 def test_the_card_tells_thresholds_claims_and_history() -> None:
@@ -57,6 +71,35 @@ def test_facts_of_training_are_listed_whatever_they_are() -> None:
     assert "- strength: 0.1235" in text
     assert "digest" not in text
     assert "- files: 0, 1, 2, 3, 4, 5, 6, 7 ...\n" in text
+
+
+def test_the_card_says_what_was_compared() -> None:
+    text = card(OPEN)
+    assert "differ by at most 1.0e-06 in z, and in 0 verdicts" in text
+    assert "No calibration image was compared" in text
+    assert "Numbers inside the graph: float32, as in training" in text
+
+
+def test_the_card_of_int8_says_what_rounding_costs() -> None:
+    text = card(
+        OPEN,
+        precision="int8",
+        rounded="all linear layers",
+        calibration=CALIBRATION,
+        refused=["more: 4 of 200"],
+    )
+    assert "int8 in all linear layers; float32 everywhere else" in text
+    assert "in 1 verdicts; at most 0.5% of the verdicts may differ" in text
+    assert "These are 200 of 350 images" in text
+    assert "Other verdict: a.png (pass became recheck" in text
+    assert "AUROC on them: 0.8849 by the network, 0.8843 by the graph" in text
+    assert "lets no further defective part pass" in text
+    assert "Tried before, and refused: more: 4 of 200" in text
+
+
+def test_the_card_says_whether_there_is_a_signature() -> None:
+    assert "Signature: none" in card(OPEN)
+    assert "Signature: `manifest.sig`; `inspect verify --public-key" in card(OPEN, signed=True)
 
 
 def test_the_card_is_part_of_the_bundle(bundle_folder: Path) -> None:

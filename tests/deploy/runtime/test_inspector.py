@@ -1,13 +1,17 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from deploy.bundle.manifest import InputContract
 from deploy.bundle.read import open_bundle
 from deploy.export.run import export_trained
 from deploy.runtime.inspector import Inspector
+from span_train.contract.errors import ImageError
 from span_train.contract.image import RGB
 from span_train.finetune.run import TrainedLine
 from span_train.policy.policy import Policy
@@ -75,11 +79,51 @@ def test_a_batch_of_any_sizes_gives_what_single_images_give(
     assert inspector.inspect_batch([]) == []
 
 
-def test_threads_may_share_one_inspector(inspector: Inspector, drawn: Callable) -> None:
+def test_more_images_than_run_at_once_are_inspected_all_the_same(
+    inspector: Inspector, drawn: Callable
+) -> None:
+    images = [drawn(seed, seed % 2 == 1) for seed in range(7)]
+    in_runs, in_one = inspector.inspect_batch(images, at_once=3), inspector.inspect_batch(images)
+    assert [one.z for one in in_runs] == pytest.approx([one.z for one in in_one], abs=1e-5)
+
+
+def test_many_threads_get_exactly_what_one_thread_gets(
+    inspector: Inspector, drawn: Callable
+) -> None:
     images = [drawn(seed, seed % 2 == 1) for seed in range(40)]
-    with ThreadPoolExecutor(4) as pool:
-        found = [one.z for one in pool.map(inspector.inspect, images)]
-    assert found == pytest.approx([one.z for one in inspector.inspect_batch(images)], abs=1e-5)
+    alone = [inspector.inspect(image) for image in images]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(inspector.inspect, images * 5))
+    for one, expected in zip(together, alone * 5, strict=True):
+        assert (one.z, one.verdict, one.reason) == (expected.z, expected.verdict, expected.reason)
+        assert one.contributions == expected.contributions
+        np.testing.assert_array_equal(one.evidence, expected.evidence)
+        np.testing.assert_array_equal(one.attention, expected.attention)
+
+
+def test_files_and_bytes_are_read_as_the_bundle_declares(
+    inspector: Inspector, part_folder: Path, tmp_path: Path
+) -> None:
+    path = part_folder / "monday" / "part_02.png"
+    pixels = inspector.read(path)
+    np.testing.assert_array_equal(pixels, inspector.decode(path.read_bytes(), "camera 1"))
+    assert inspector.inspect(inspector.read(str(path))).verdict == "fail"
+    deep = tmp_path / "deep.png"
+    cv2.imwrite(str(deep), np.zeros((8, 8), np.uint16))
+    with pytest.raises(ImageError, match=r"deep\.png: a 16-bit image, but no window"):
+        inspector.read(deep)
+    with pytest.raises(ImageError, match="camera 1: a 16-bit image, but no window"):
+        inspector.decode(deep.read_bytes(), "camera 1")
+    windowed = inspector.bundle.manifest.input.model_copy(update={"window": (0, 100)})
+    small = inspector.bundle.manifest.input.model_copy(update={"max_pixels": 63})
+    assert _with_input(inspector, windowed).read(deep).shape == (8, 8, 3)
+    with pytest.raises(ImageError, match="8x8 pixels, the limit is 63"):
+        _with_input(inspector, small).decode(deep.read_bytes(), "camera 1")
+
+
+def _with_input(inspector: Inspector, contract: InputContract) -> Inspector:
+    manifest = inspector.bundle.manifest.model_copy(update={"input": contract})
+    return replace(inspector, bundle=replace(inspector.bundle, manifest=manifest))
 
 
 @pytest.mark.parametrize(
@@ -107,19 +151,8 @@ def test_the_wrong_image_of_a_batch_is_named(inspector: Inspector, drawn: Callab
 def test_an_outlier_is_never_passed(
     bundle_folder: Path, inspector: Inspector, drawn: Callable
 ) -> None:
-    bundle = open_bundle(bundle_folder)
     strict = Policy(t_pass=-2.0, t_fail=-1.9, outlier_limit=1e-6)
-    wary = Inspector(
-        type(bundle)(
-            bundle.folder,
-            bundle.manifest,
-            strict,
-            bundle.layout,
-            bundle.bundle_id,
-            bundle.model_bytes,
-        ),
-        inspector.graph,
-    )
+    wary = Inspector(replace(open_bundle(bundle_folder), policy=strict), inspector.graph)
     found = wary.inspect(drawn(6))
     assert found.verdict == "recheck"
     assert "outlier score" in found.reason

@@ -99,8 +99,8 @@ def test_killed_between_two_results_files_the_second_is_made_on_restart(
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     dies = SCORE.replace(
         "import sys, time\n",
-        "import os, sys, time\nimport deploy.scoring.local as local\nwrite = local.write_results\n"
-        "local.write_results = lambda tables, schema, output: (write(tables, schema, output), "
+        "import os, sys, time\nimport deploy.scoring.run as run\nwrite = run.write_results\n"
+        "run.write_results = lambda tables, schema, output: (write(tables, schema, output), "
         "os.kill(os.getpid(), 9))\n",
     ).replace("0.05", "0")
     killed = subprocess.run([sys.executable, "-c", dies, *map(str, arguments)], env=environment)

@@ -1,11 +1,12 @@
-import threading
-from collections.abc import Callable, Iterator
+import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.runtime.inspector import Inspector
-from deploy.scoring.decode import Decoded, decode_in_order, in_batches
+from deploy.scoring.decode import Decoded, decode, in_batches
 
 
 @pytest.fixture
@@ -19,23 +20,20 @@ def folder(tmp_path: Path, write_part: Callable[..., Path]) -> Path:
     return tmp_path
 
 
-def decode(folder: Path, inspector: Inspector, **how: object) -> list[Decoded]:
-    paths = [folder / f"{number:02d}.png" for number in range(30)]
-    settings = {"threads": 4, "ahead": 8, "keep_images": False} | how
-    return list(decode_in_order(paths, inspector, **settings))
+def decoded(folder: Path, inspector: Inspector, keep_image: bool = False) -> list[Decoded]:
+    places = [str(folder / f"{number:02d}.png") for number in range(30)]
+    return [decode(waiting, inspector, keep_image) for waiting in enumerate(places)]
 
 
-def test_files_come_back_in_order_with_unreadable_ones_in_place(
-    folder: Path, inspector: Inspector
-) -> None:
-    found = decode(folder, inspector)
-    assert [int(file.path.stem) for file in found] == list(range(30))
-    assert [int(file.path.stem) for file in found if file.fitted is None] == [3, 4, 5, 7]
+def test_unreadable_files_keep_their_place(folder: Path, inspector: Inspector) -> None:
+    found = decoded(folder, inspector)
+    assert [file.position for file in found] == list(range(30))
+    assert [file.position for file in found if file.fitted is None] == [3, 4, 5, 7]
     assert all(file.image is None for file in found)
 
 
 def test_each_unreadable_file_says_what_is_wrong(folder: Path, inspector: Inspector) -> None:
-    found = decode(folder, inspector)
+    found = decoded(folder, inspector)
     assert "an empty file, expected an image" in found[3].problem
     assert "a text file, expected an image" in found[4].problem
     assert "cannot be decoded" in found[5].problem
@@ -50,41 +48,51 @@ def test_a_decoder_that_breaks_makes_the_file_unreadable(
     def broken(*_: object, **__: object) -> None:
         raise IndexError("a damaged table")
 
-    monkeypatch.setattr("deploy.scoring.decode.load_image", broken)
-    found = decode(folder, inspector)
+    monkeypatch.setattr(Inspector, "decode", broken)
+    found = decoded(folder, inspector)
     assert "cannot be decoded (IndexError: a damaged table)" in found[0].problem
 
 
 def test_originals_are_kept_only_when_asked_for(folder: Path, inspector: Inspector) -> None:
-    found = decode(folder, inspector, keep_images=True)
+    found = decoded(folder, inspector, keep_image=True)
     assert found[1].image is not None
     assert found[1].image.shape == (37, 40, 3)
 
 
-def test_reading_never_runs_far_ahead(folder: Path, inspector: Inspector) -> None:
-    asked: list[Path] = []
-    lock = threading.Lock()
+def test_the_hash_is_that_of_the_very_bytes_that_were_decoded(
+    folder: Path, inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = (folder / "01.png").read_bytes()
+    inside = Inspector.decode
 
-    def paths() -> Iterator[Path]:
-        for number in range(30):
-            with lock:
-                asked.append(folder / f"{number:02d}.png")
-            yield asked[-1]
+    def changed_meanwhile(self: Inspector, content: bytes, where: str) -> object:
+        (folder / "00.png").write_bytes(other)
+        return inside(self, content, where)
 
-    decoded = decode_in_order(paths(), inspector, threads=2, ahead=5, keep_images=False)
-    for given in range(1, 10):
-        next(decoded)
-        assert len(asked) <= given + 5
-    decoded.close()
-    assert len(asked) < 20
+    expected = hashlib.sha256((folder / "00.png").read_bytes()).hexdigest()
+    before = decode((0, str(folder / "00.png")), inspector, False)
+    monkeypatch.setattr(Inspector, "decode", changed_meanwhile)
+    during = decode((0, str(folder / "00.png")), inspector, False)
+    assert before.sha256 == during.sha256 == expected
+    assert before.fitted is not None
+    assert during.fitted is not None
+    assert (before.fitted.square == during.fitted.square).all()
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "null\0byte.png", "\udcff.png", ".", "pipe"])
+def test_names_that_lead_nowhere_are_told(tmp_path: Path, inspector: Inspector, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    found = decode((0, str(tmp_path / name)), inspector, False)
+    assert found.sha256 is None
+    assert "cannot be read" in found.problem or "is no plain file" in found.problem
 
 
 def unreadable(number: int) -> Decoded:
-    return Decoded(Path(f"{number}.png"), None, None, None, "damaged")
+    return Decoded(number, f"{number}.png", None, None, None, "damaged")
 
 
 def test_batches_are_full_in_spite_of_unreadable_files(folder: Path, inspector: Inspector) -> None:
-    batches = list(in_batches(decode(folder, inspector), 8))
+    batches = list(in_batches(decoded(folder, inspector), 8))
     readable = [sum(file.fitted is not None for file in batch) for batch in batches]
     assert readable == [8, 8, 8, 2]
     assert sum(len(batch) for batch in batches) == 30
@@ -96,7 +104,7 @@ def test_a_heap_of_unreadable_files_does_not_pile_up() -> None:
 
 
 def test_huge_originals_end_a_batch_early(folder: Path, inspector: Inspector) -> None:
-    files = [file for file in decode(folder, inspector, keep_images=True) if file.fitted]
+    files = [file for file in decoded(folder, inspector, keep_image=True) if file.fitted]
     batches = list(in_batches(files, 100, most_bytes=20_000))
     assert max(len(batch) for batch in batches) <= 5
     assert sum(len(batch) for batch in batches) == 26

@@ -7,12 +7,16 @@ from deploy.scoring.journal import Journal, RunIdentity
 from span_train.contract.errors import InputError
 
 SCHEMA = pa.schema([("path", pa.string())])
-IMAGES = [Path(f"/data/{number}.png") for number in range(10)]
+IMAGES = [f"/data/{number}.png" for number in range(10)]
 IDENTITY = RunIdentity(bundle_id="a" * 64, inputs=("/data",))
 
 
-def table(paths: list[Path]) -> pa.Table:
-    return pa.table({"path": [str(path) for path in paths]}, schema=SCHEMA)
+def table(places: list[str]) -> pa.Table:
+    return pa.table({"path": places}, schema=SCHEMA)
+
+
+def waiting(journal: Journal) -> list[str]:
+    return [place for _, place in journal.waiting()]
 
 
 def kept(journal: Journal) -> list[str]:
@@ -28,9 +32,9 @@ def test_a_run_goes_on_after_its_last_chunk(tmp_path: Path) -> None:
     with Journal(tmp_path / "j", IDENTITY) as again:
         again.start([])
         assert (again.total, again.done) == (10, 6)
-        assert list(again.waiting()) == IMAGES[6:]
-        again.keep(table(list(again.waiting())))
-        assert kept(again) == [str(path) for path in IMAGES]
+        assert list(again.waiting()) == list(enumerate(IMAGES))[6:]
+        again.keep(table(waiting(again)))
+        assert kept(again) == IMAGES
         again.remove()
     assert not list(tmp_path.iterdir())
 
@@ -39,8 +43,8 @@ def test_a_run_keeps_the_list_it_began_with(tmp_path: Path) -> None:
     with Journal(tmp_path / "j", IDENTITY) as journal:
         journal.start(IMAGES)
     with Journal(tmp_path / "j", IDENTITY) as again:
-        again.start([*IMAGES, Path("/data/new.png")])
-        assert list(again.waiting()) == IMAGES
+        again.start([*IMAGES, "/data/new.png"])
+        assert waiting(again) == IMAGES
 
 
 @pytest.mark.parametrize(
@@ -122,15 +126,30 @@ def test_a_full_disk_keeps_what_was_done(tmp_path: Path, monkeypatch: pytest.Mon
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr("deploy.scoring.results.os.fsync", full)
+            patch.setattr("deploy.scoring.whole_files.os.fsync", full)
             with pytest.raises(InputError, match=r"No space left .*what was scored is kept"):
                 journal.keep(table(IMAGES[3:5]))
         assert journal.done == 3
-        assert kept(journal) == [str(path) for path in IMAGES[:3]]
+        assert kept(journal) == IMAGES[:3]
 
 
 def test_odd_file_names_survive(tmp_path: Path) -> None:
-    odd = [Path("/data/line\nbreak.png"), Path("/data/\udcff.png"), Path("/data/ä \U0001f600.png")]
+    odd = ["/data/line\nbreak.png", "/data/\udcff.png", "/data/ä \U0001f600.png"]
     with Journal(tmp_path / "j", IDENTITY) as journal:
         journal.start(odd)
-        assert list(journal.waiting()) == odd
+        assert waiting(journal) == odd
+
+
+def test_a_disk_that_is_full_of_other_things_ends_the_listing_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("deploy.scoring.journal.os.fsync", full)
+    with (
+        pytest.raises(InputError, match=r"images\.jsonl: cannot be written \(No space left"),
+        Journal(tmp_path / "j", IDENTITY) as journal,
+    ):
+        journal.start(IMAGES)
+    assert not list(tmp_path.iterdir())
