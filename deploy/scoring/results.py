@@ -22,7 +22,8 @@ from span_train.contract.image import RGB
 from span_train.policy.policy import VerdictName
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
-_ROWS_A_GROUP = 16_384
+_ROWS_A_GROUP = 8_192
+_ROWS_AS_OBJECTS = 512
 _QUALITIES = ("brightness", "contrast", "sharpness", "clipped")
 
 
@@ -198,7 +199,10 @@ def _write_csv(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -
 
 
 def _write_jsonl(tables: Iterable[pa.Table], schema: pa.Schema, file: IO[bytes]) -> None:
-    for table in tables:
-        for row in table.to_pylist():
+    small = (
+        batch for table in tables for batch in table.to_batches(max_chunksize=_ROWS_AS_OBJECTS)
+    )
+    for batch in small:
+        for row in batch.to_pylist():
             text = json.dumps(row, ensure_ascii=False, allow_nan=False)
             file.write(text.encode() + b"\n")

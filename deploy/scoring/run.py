@@ -12,6 +12,7 @@ from deploy.bundle.read import Bundle
 from deploy.scoring.journal import Journal, RunIdentity
 from deploy.scoring.quarantine import quarantine_file, write_quarantine
 from deploy.scoring.results import check_outputs, path_text, results_schema, write_results
+from deploy.scoring.whole_files import clear_leftovers
 from span_train.contract.errors import InputError
 
 Progress = Callable[[int, int], object]
@@ -142,5 +143,6 @@ def _write_all(
 ) -> Path | None:
     schema = results_schema(bundle.manifest)
     for output in outputs:
+        clear_leftovers(output)
         write_results(journal.tables(), schema, output)
     return write_quarantine(journal.tables(), quarantine_file(outputs[0]), unreadable)

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:  # the station draws overlays, and needs no runtime
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file under a passing name; it gets its own when it is complete and on disk."""
-    passing = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    passing = path.with_name(f"{_passing(path)}{secrets.token_hex(4)}")
     try:
         with passing.open("wb") as file:
             yield file
@@ -26,6 +27,12 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             passing.unlink(missing_ok=True)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed processes left of a file; no other may be writing it now."""
+    for left in path.parent.glob(f"{escape(_passing(path))}{'[0-9a-f]' * 8}"):
+        left.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:
@@ -53,7 +60,7 @@ def write_for_image(folder: Path, scored: "ScoredImage", suffix: str, content: b
     """
     stem = Path(scored.row.path).stem.encode("utf-8")[:100].decode("utf-8", "ignore")
     path = folder / f"{scored.position:07d}_{stem}_{scored.row.verdict}{suffix}"
-    passing = folder / f".{secrets.token_hex(8)}"
+    passing = path.with_name(f".{path.name}")  # always the same: a kill leaves no heap of them
     try:
         passing.write_bytes(content)
         passing.replace(path)
@@ -62,3 +69,7 @@ def write_for_image(folder: Path, scored: "ScoredImage", suffix: str, content: b
         raise InputError(
             f"{path}: cannot be written ({problem.strerror}); make room and start again."
         ) from None
+
+
+def _passing(path: Path) -> str:
+    return f".{path.name[:200]}."

@@ -61,6 +61,7 @@ def bundle() -> Bundle:
     manifest = Manifest(
         name="relay-v4",
         created="2025-03-01T08:00:00+00:00",
+        precision="float32",
         files=files,
         model_id=files[MODEL],
         input=InputContract(side_px=SIDE_PX, fit="stretch", max_pixels=64_000_000),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.scoring.whole_files import check_writable, whole_file
+from deploy.scoring.whole_files import check_writable, clear_leftovers, whole_file
 from span_train.contract.errors import InputError
 
 
@@ -47,3 +47,11 @@ def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
     with whole_file(tmp_path / ("n" * 251 + ".csv")) as file:
         file.write(b"whole")
     assert os.listdir(tmp_path) == ["n" * 251 + ".csv"]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".r.csv.mine", "r.csv.0123abcd", ".r.csv.0123abcg", "r[1].csv"]
+    for name in [".r.csv.0123abcd", ".r.csv.ffffffff", *kept]:
+        (tmp_path / name).touch()
+    clear_leftovers(tmp_path / "r.csv")
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)

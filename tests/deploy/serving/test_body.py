@@ -7,6 +7,7 @@ from starlette.types import Message
 
 from deploy.serving.body import read_body
 from deploy.serving.problems import Refusal
+from tests.deploy.serving.own_loop import in_own_loop
 
 
 def read(
@@ -23,7 +24,7 @@ def read(
 
     given = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     request = Request({"type": "http", "method": "POST", "headers": given}, receive)
-    return asyncio.run(read_body(request, 10, timeout_s))
+    return in_own_loop(read_body(request, 10, timeout_s))
 
 
 def part(body: bytes, more: bool = True) -> Message:

@@ -1,6 +1,7 @@
 import asyncio
 
 from deploy.serving.held_bytes import HeldBytes
+from tests.deploy.serving.own_loop import in_own_loop
 
 
 def test_no_more_is_held_than_allowed_and_everyone_gets_their_turn() -> None:
@@ -19,7 +20,7 @@ def test_no_more_is_held_than_allowed_and_everyone_gets_their_turn() -> None:
         await asyncio.wait_for(asyncio.gather(*map(use, [4, 6, 3, 9, 1, 10, 5, 5] * 3)), 20)
         return most
 
-    assert asyncio.run(all_of_them()) == 10
+    assert in_own_loop(all_of_them()) == 10
 
 
 def test_more_than_there_is_at_all_is_held_alone() -> None:
@@ -33,4 +34,4 @@ def test_more_than_there_is_at_all_is_held_alone() -> None:
         await asyncio.wait_for(large, 20)
         return waited
 
-    assert asyncio.run(too_much())
+    assert in_own_loop(too_much())
