@@ -127,13 +127,18 @@ def fuzz(folder: Path, bundle: Path, seed: int, minutes: float) -> dict[str, int
     while (left := end - time.monotonic()) > 0:
         command = [sys.executable, __file__, "--bundle", str(bundle), "--out", str(folder)]
         command += ["--seed", str(seed + attempt), "--work", str(left)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        with (folder / "said.txt").open("w") as said:  # decoders complain there, at length
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=said, text=True, check=False
+            )
         attempt += 1
         if done.returncode == 0:
             counts.update(json.loads(done.stdout))
             continue
+        last_words = (folder / "said.txt").read_text(errors="replace")[-2000:]
         for last in folder.glob("last.*"):
-            keep(folder, last, f"crash-{attempt}-{last.suffix[1:]}", f"exit {done.returncode}")
+            name = f"crash-{attempt}-{last.suffix[1:]}"
+            keep(folder, last, name, f"{last_words}\n{name}: exit {done.returncode}")
         counts["crash"] += 1
     return dict(sorted(counts.items()))
 

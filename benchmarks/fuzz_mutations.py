@@ -64,7 +64,7 @@ def image_seeds() -> list[bytes]:
 def damaged(content: bytes, chance: random.Random, others: list[bytes]) -> bytes:
     """Some bytes changed, cut out, doubled, replaced by those of another file, or cut off."""
     changed = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+    for _ in range(chance.choice((1, 1, 1, 1, 2, 4, 16))):
         chance.choice(_DAMAGES)(changed, chance, others)
     return bytes(changed)
 

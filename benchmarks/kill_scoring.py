@@ -27,6 +27,7 @@ from linked_images import link_images
 from where_it_ran import in_words, where_it_ran
 
 UNREADABLE = {"000003": b"", "000007": b"no image", "000011": b"\x89PNG\r\n\x1a\nrubbish"}
+UNREADABLE_CODE = 5  # of the command, where it is done but some files are unreadable
 
 
 @dataclass
@@ -79,6 +80,10 @@ class Run:
         if (self.journal / "journal.json").exists():
             return "scoring", done
         return "starting", done
+
+    def ended(self) -> bool:
+        """Whether its results are written and nothing is left to do."""
+        return all(output.exists() for output in self.outputs) and not self.journal.exists()
 
     def names(self) -> dict[str, list[str]]:
         """The images of each results file that is there, in its order."""
@@ -138,7 +143,8 @@ def _one_run(
         command = run.start()
         try:
             code = command.wait(timeout=after_s)
-            break  # it was faster than the kill
+            outcome.mistakes += _mistakes(run, expected, code)
+            return  # it was faster than the kill
         except subprocess.TimeoutExpired:
             command.kill()
             command.wait()
@@ -146,13 +152,16 @@ def _one_run(
         for kind, names in run.names().items():
             if names != expected:
                 outcome.mistakes.append(f"after a kill, {kind} holds {len(names)} rows")
-    else:
-        code = run.start().wait()
+        if run.ended():
+            break  # it was about to leave
+    code = UNREADABLE_CODE if run.ended() else run.start().wait()
     outcome.mistakes += _mistakes(run, expected, code)
 
 
 def _mistakes(run: Run, expected: list[str], code: int) -> list[str]:
-    mistakes = [] if code == 5 else [f"exit code {code}, expected 5: some files are unreadable"]
+    mistakes = []
+    if code != UNREADABLE_CODE:
+        mistakes.append(f"exit code {code}, expected {UNREADABLE_CODE}: some files are unreadable")
     for kind, names in run.names().items():
         if names != expected:
             mistakes.append(f"{kind}: {len(names)} rows, {len(set(names))} images")

@@ -134,17 +134,14 @@ def _scored(
         },
         num_cpus=how.cpus_each,
         num_gpus=how.gpus_each,
-        ray_remote_args_fn=_restarting,
+        # a killed worker starts again; its chunk is tried a few times
+        max_restarts=-1,
+        max_task_retries=_RETRIES,
     )
     try:
         yield from scored.iter_batches(batch_size=None, batch_format="pyarrow")
     except ray.exceptions.RayError as problem:
         raise _failed(problem) from None
-
-
-def _restarting() -> dict[str, int]:
-    """A killed worker starts again; its chunk is tried a few times."""
-    return {"max_restarts": -1, "max_task_retries": _RETRIES}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from deploy.serving.problems import RETRY_AFTER_S, Problem, Refusal, answer_with
 from deploy.serving.service import InspectionService
 
 INSPECT = "/inspect"
+_NAME_OR_NONE = r"^[^\x00-\x1f\x7f/\\]*$"
 _NAME = r"^[^\x00-\x1f\x7f/\\]+$"
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {
@@ -57,8 +58,8 @@ class InspectQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str = Field("cell", max_length=100, pattern=_NAME, description="The cell or camera.")
-    name: str | None = Field(
-        None, max_length=200, pattern=_NAME, description="Of the image; else its hash."
+    name: str = Field(
+        "", max_length=200, pattern=_NAME_OR_NONE, description="Of the image; else its hash."
     )
     maps: bool = Field(False, description="Also give evidence and attention maps.")
 
@@ -91,7 +92,7 @@ def _add_inspect(app: FastAPI, service: InspectionService, guards: list[Any]) ->
         started, limits = time.perf_counter(), service.limits
         with service.place():
             content = await read_body(request, limits.max_bytes, limits.body_timeout_s)
-            found = await service.inspect(content, asked.source, asked.name or "")
+            found = await service.inspect(content, asked.source, asked.name)
         if found.scored.inspection is None:
             raise Refusal(422, found.scored.row.reason)
         latency_ms = (time.perf_counter() - started) * 1e3

@@ -97,6 +97,7 @@ def test_a_contestant_that_cannot_go_on_stops_the_benchmark(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # three processes start torch and lightly, one after the other
 def test_ours_and_lightlys_are_measured_in_one_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

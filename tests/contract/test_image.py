@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from span_train.contract.errors import ImageError
-from span_train.contract.image import Fit, fit, fit_mask, load_image
+from span_train.contract.image import Fit, decode_image, fit, fit_mask, load_image
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 
@@ -120,6 +120,15 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for name in ("none.png", "folder.png"):
         with pytest.raises(ImageError, match=name):
             load_image(tmp_path / name)
+
+
+def test_bytes_are_decoded_like_their_file(write_image: Callable[..., Path]) -> None:
+    path = write_image("a.png")
+    assert np.array_equal(decode_image(path.read_bytes(), "upload 3"), load_image(path))
+    with pytest.raises(ImageError, match="upload 4: an empty file, expected an image"):
+        decode_image(b"", "upload 4")
+    with pytest.raises(ImageError, match="upload 5: 16x16 pixels, the limit is 9"):
+        decode_image(path.read_bytes(), "upload 5", max_pixels=9)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "tif", "webp"])
