@@ -13,7 +13,7 @@ Predictor = Literal["heads", "registration"]
 SEEDS = (0, 1, 2)
 FULL_STEPS: int | None = None  # the product's own number
 DINO_MINUTES = 15.0  # plain DINO gets all the time that anything may take here
-CONTROL_STEPS = 400
+CONTROL_STEPS = 200
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Export a run in float32, float16 and int8, and measure what each costs and gains.
 
-    python benchmarks/precisions.py --run RUN --out DIR [--threads 1] [--provider cpu] [--write PAGE.md]
+    python benchmarks/precisions.py --run RUN --out DIR [--threads 1] [--write PAGE.md]
 
-Each bundle is exported once into DIR and used again. Verdicts and AUROC are those of the line's test
-split, which no export looks at; times are taken in turns, in one process. DIR gets precisions.json.
+Each bundle is exported once into DIR and used again. Verdicts and AUROC are those of the test
+split of the line, which no export looks at; times are taken in turns, in one process. DIR gets
+precisions.json.
 """
 
 import argparse
