@@ -91,8 +91,8 @@ def run_job(job: Job, study: Study) -> None:
     """
     load, where = round(os.getloadavg()[0], 2), where_it_ran()
     settings = study.settings_of(job)
-    registration = job.arm.predictor == "registration"
-    found = (_registration if registration else _training)(job, settings, study)
+    trains = job.arm.predictor == "heads"
+    found = (_training if trains else _drawing)(job, settings, study)
     content = {
         "job": job.described(),
         "where": where,
@@ -138,13 +138,14 @@ def _training(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
     }
 
 
-def _registration(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
-    from part_measures import measure_registration
+def _drawing(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
+    from part_measures import measure_drawing
 
     from span_train.data.line_layout import make_layout
 
     layout = make_layout(settings, None)
-    return measure_registration(settings, layout, study.split, study.data, study.runs)
+    predictor = job.arm.predictor
+    return measure_drawing(predictor, settings, layout, study.split, study.data, study.runs)
 
 
 def _without_paths(settings: Any) -> Any:

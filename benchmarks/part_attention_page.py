@@ -7,7 +7,7 @@ from typing import Any
 from crossed_bootstrap import Estimate, Runs, estimate
 from found_jobs import Done, Found, heads_of, values_of
 from markdown_table import table
-from part_jobs import ALONE, PLAIN_DINO, REGISTRATION, SPAN, Arm, Job
+from part_jobs import ALONE, BLURRED, PLAIN_DINO, REGISTRATION, SPAN, Arm, Job
 from where_it_ran import in_words
 
 PLACES = ("in_place", "moved")
@@ -110,7 +110,7 @@ def _main(found: Found) -> str:
         if not name.startswith("control-"):
             heads = {heads_of(one) for one in found.of_arm[name].values()}
             read = "assigned" if heads == {"assigned"} else "best head"
-            title = f"{arm.about}" if arm.predictor == "registration" else f"{arm.about}, {read}"
+            title = f"{arm.about}, {read}" if arm.predictor == "heads" else arm.about
             rows.append([title, *_both(found, name), *_cost(found, name)])
     reference = SPAN if SPAN in found.arms else next(iter(found.arms))
     for key, title in (("template", "the template itself"), ("oracle", "the truth on the grid")):
@@ -163,15 +163,20 @@ def _gains(found: Found) -> str:
     rows = [["the template", *_gain(lambda place: estimate(found.above_template(SPAN, place)))]]
     for other in _baselines(found):
         rows.append([found.arms[other].about, *_gain(_against(found, other))])
-    if found.above_own(SPAN, REGISTRATION, PLACES[0]):
-        gain = _gain(lambda place: estimate(found.above_own(SPAN, REGISTRATION, place)))
-        rows.append([found.arms[REGISTRATION].about, *gain])
+    for other in (BLURRED, REGISTRATION):
+        if found.above_own(SPAN, other, PLACES[0]):
+            rows.append([found.arms[other].about, *_gain(_above_own(found, other))])
     return f"## What SPAN gains over\n\n{table(['', 'in place', 'moved'], rows)}"
 
 
 def _against(found: Found, other: str) -> Callable[[str], Estimate]:
     """Runs of another arm share images with SPAN's, but neither exemplars nor seeds."""
     return lambda place: estimate(found.runs(SPAN, place), less=found.runs(other, place))
+
+
+def _above_own(found: Found, other: str) -> Callable[[str], Estimate]:
+    """A drawing's runs have an exemplar of their own to be held against, but no seeds."""
+    return lambda place: estimate(found.above_own(SPAN, other, place))
 
 
 def _gain(of_place: Callable[[str], Estimate]) -> list[str]:

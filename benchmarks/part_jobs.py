@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Prior = Literal["as drawn", "shifted", "shuffled", "not cropped along"]
-Predictor = Literal["heads", "registration"]
+Predictor = Literal["heads", "registration", "blurred template"]
 SEEDS = (0, 1, 2)
 FULL_STEPS: int | None = None  # the product's own number
 DINO_MINUTES = 15.0  # plain DINO gets all the time that anything may take here
@@ -27,6 +27,7 @@ class Arm:
         prior: What is done to the priors before the loss sees them; see `altered_priors.py`.
         predictor: `registration` trains nothing: the exemplar's masks are carried over to each
             test image, as they are to training images where the layout is refined.
+            `blurred template` trains nothing either: the masks stay where they are.
         exemplars: How many of the split's exemplars.
         seeds: Of weights, order and views.
         steps: None is the product's default, unless `minutes` are given.
@@ -80,7 +81,7 @@ def _control(name: str, about: str, prior: Prior = "as drawn", **settings: Any) 
 
 
 SPAN, ALONE, PLAIN_DINO = "span", "masked-alone", "dino-alone"
-REGISTRATION = "registration"
+REGISTRATION, BLURRED = "registration", "blurred-template"
 ARMS = (
     Arm(SPAN, "SPAN, default settings", exemplars=3),
     Arm(ALONE, "`masked` without SPAN", {"pretrain.prior_weight": 0.0}),
@@ -95,6 +96,13 @@ ARMS = (
         REGISTRATION,
         "no network: the exemplar's masks carried over",
         predictor="registration",
+        exemplars=3,
+        seeds=(0,),
+    ),
+    Arm(
+        BLURRED,
+        "no network: the exemplar's masks, blurred",
+        predictor="blurred template",
         exemplars=3,
         seeds=(0,),
     ),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from jsrt_split import Split, folder_of
@@ -24,6 +25,7 @@ from span_train.pretrained import PretrainedLine
 MapF = npt.NDArray[np.float32]
 PARTS = ("heart", "left_lung", "right_lung")
 MOVE_SEED = 0
+BLUR_OF_SIDE = 0.06  # standard deviation
 _DIGITS = 4
 
 
@@ -52,21 +54,34 @@ def measure_network(
     return found
 
 
-def measure_registration(
-    settings: LineSettings, layout: Layout, split: Split, data: Path, links: Path
+def measure_drawing(
+    predictor: str, settings: LineSettings, layout: Layout, split: Split, data: Path, links: Path
 ) -> dict[str, Any]:
-    """What carrying the exemplar's masks over to each image gives, without any network.
+    """What the exemplar's masks give by themselves, without any network.
 
-    It is done as the product does it for training images; each image is seen by itself.
+    Args:
+        predictor: `registration` carries them over to each image, seen by itself, as the product
+            does it for training images; `blurred template` leaves them where they are, blurred.
     """
     how, parts = settings.input, range(len(PARTS))
     template_kss = layout.fitted(how.side_px, how.fit)
+    blurred_kss = _blurred(template_kss)
     found: dict[str, Any] = {}
     for place, images in _images(split, data, links, how):
-        seen = [(_carried(settings, layout, image), masks) for image, masks in images]
+        registered = predictor == "registration"
+        seen = [
+            (_carried(settings, layout, image) if registered else blurred_kss, masks)
+            for image, masks in images
+        ]
         focus = _focus(seen, template_kss, parts, True, how)
         found[place] = {"assigned": _columns(focus.ap_ik), **_beside(focus), **_of_map(focus)}
     return found
+
+
+def _blurred(template_kss: MapF) -> MapF:
+    """As unsure of its borders as scores best on the development images, over the exemplars."""
+    sigma_px = BLUR_OF_SIDE * template_kss.shape[-1]
+    return np.stack([cv2.GaussianBlur(mask, (0, 0), sigma_px) for mask in template_kss])
 
 
 def _carried(settings: LineSettings, layout: Layout, image: RGB) -> MapF:

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from span_train.contract.settings import LineSettings
-from span_train.data.cache import image_cache
+from span_train.data.cache import cache_file
+from span_train.data.kept_array import open_kept
 from span_train.data.line_layout import make_layout
+from span_train.data.masks_file import masks_file
 from span_train.data.splits import gather_images
 from span_train.pretrain.build import build_loop
 from span_train.pretrained import choose_device, line_backbone
@@ -51,9 +53,12 @@ class Ours:
     def __init__(self, settings: LineSettings, folder: Path) -> None:
         self.device = choose_device(settings.pretrain.device)
         images = gather_images(settings).unlabelled
-        cached = image_cache(images, settings.input, folder)
-        layout = make_layout(settings, cached)
-        self.loop = build_loop(settings, layout, cached, self.device)
+        cached = cache_file(images, settings.input, folder)
+        layout, masks = make_layout(settings, open_kept(cached)), None
+        if settings.pretrain.prior_weight > 0:
+            masks, _ = masks_file(settings, layout, cached, folder)
+        masks_mkss = None if masks is None else open_kept(masks)
+        self.loop = build_loop(settings, layout, open_kept(cached), masks_mkss, self.device)
         self.next = 0
 
     def run(self, steps: int) -> Timing:

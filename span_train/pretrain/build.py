@@ -28,8 +28,8 @@ def build_loop(
     settings: LineSettings,
     layout: Layout,
     pixels: npt.NDArray[np.uint8],
+    masks_mkss: MasksOfImages | None,
     where: torch.device | Processes,
-    masks_mkss: MasksOfImages | None = None,
 ) -> PretrainLoop:
     """A loop before its first step; the same settings and images give the same loop.
 
@@ -37,8 +37,8 @@ def build_loop(
         settings: The line.
         layout: Its parts.
         pixels: (M, S, S, 3) uint8, fitted unlabelled images.
+        masks_mkss: (M, K, s, s) uint8, 255 inside; None where all images share the layout.
         where: The device, or the processes that train together.
-        masks_mkss: (M, K, s, s) uint8, 255 inside, where each image has masks of its own.
 
     Raises:
         InputError: Network, layout, images and settings do not fit each other.

@@ -94,7 +94,9 @@ class _Ground:
     def _build(self) -> PretrainLoop:
         def build() -> PretrainLoop:
             pixels = open_kept(Path(self.prepared.cache))
-            return build_loop(self.settings, self.layout, pixels, self.processes)
+            own = self.prepared.masks
+            masks = None if own is None else open_kept(Path(own))
+            return build_loop(self.settings, self.layout, pixels, masks, self.processes)
 
         loop = self.processes.together(build)
         self.processes.share(loop.module.state_dict().values())

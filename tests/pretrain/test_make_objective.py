@@ -61,5 +61,5 @@ def test_a_cpu_computes_in_32_bits_unless_asked_for_less(
 
     line = tiny_line(f"pretrain.precision={precision}")
     pixels = np.zeros((8, 64, 64, 3), np.uint8)
-    loop = build_loop(line, make_layout(line, None), pixels, torch.device("cpu"))
+    loop = build_loop(line, make_layout(line, None), pixels, None, torch.device("cpu"))
     assert loop.plan.bfloat16 is short

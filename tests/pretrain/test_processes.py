@@ -131,7 +131,9 @@ def test_two_processes_follow_one(name: str, two: Two, tiny_line: TinyLine, tmp_
     for found, expected in pairs:
         for number in ("loss", "objective_loss", "prior_loss", "gradient_norm", "adherence"):
             one, other = getattr(found, number), getattr(expected, number)
-            assert one == pytest.approx(other, rel=1e-4, abs=1e-6), (found.step, number)
+            # what rounding does to a gradient grows from step to step, and faster than the loss
+            share = 1e-3 if number == "gradient_norm" else 1e-4
+            assert one == pytest.approx(other, rel=share, abs=1e-6), (found.step, number)
         assert found.health == pytest.approx(
             expected.health, rel=1e-3, abs=1e-5
         )  # log of small distances

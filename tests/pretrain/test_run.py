@@ -49,6 +49,17 @@ def test_the_same_settings_give_the_same_run(
     check_same_run(tmp_path / "run", pretrained_run)
 
 
+def test_heads_are_held_to_the_parts_as_carried_over_to_each_image(
+    tiny_line: TinyLine, tmp_path: Path
+) -> None:
+    prior_losses = set()
+    for refine in ("registration", "none"):
+        pretrain(tiny_line("pretrain.steps=1", f"layout.refine={refine}"), tmp_path / refine)
+        (report,) = read_metrics(tmp_path / refine)
+        prior_losses.add(report.prior_loss)
+    assert len(prior_losses) == 2
+
+
 def test_a_batch_larger_than_the_images_takes_all_of_them_and_says_so(
     tiny_line: TinyLine, tmp_path: Path
 ) -> None:
