@@ -11,12 +11,12 @@ DEMO ?= demo
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format audit browser
+.PHONY: demo test check format audit browser postgres
 
 demo: $(READY)
 	$(BIN)/inspect demo --out $(DEMO)
 
-test: $(READY) browser
+test: $(READY) browser postgres
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)
@@ -37,9 +37,13 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt \
-		--editable '.[train,demo,dev,cluster]'
+		--editable '.[train,demo,dev,cluster,postgres]'
 	touch $(READY)
 
 # The station's tests drive a real browser.
 browser:
 	@command -v chromium >/dev/null || bash .ci/install_browser
+
+# The store's tests start a server of their own, in a temporary folder.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || bash .ci/install_postgres

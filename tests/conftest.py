@@ -3,7 +3,7 @@
 import fcntl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,15 @@ TINY = (
 
 settings.register_profile("no_deadline", deadline=None)  # other work may slow a machine down
 settings.load_profile("no_deadline")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def chain_key_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The key that seals decisions: no test makes or needs that of the user."""
+    path = tmp_path_factory.mktemp("key") / "chain.key"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INSPECT_CHAIN_KEY", str(path))
+        yield path
 
 
 @pytest.fixture(scope="session")

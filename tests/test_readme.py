@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from deploy.bundle.graph_outputs import GRAPH_OUTPUTS
-from deploy.bundle.manifest import MANIFEST, REQUIRED_FILES
+from deploy.bundle.manifest import MANIFEST, REQUIRED_FILES, SEEN
 from inspect_app.cli.main import COMMANDS, app
 from span_train.contract.errors import InspectionError
 from span_train.contract.settings import LineSettings, settings_from_dict
@@ -70,10 +70,11 @@ def test_the_table_of_commands_is_complete_and_in_their_order() -> None:
     assert tuple(name.removeprefix("inspect ") for name in commands) == COMMANDS
 
 
-def test_eight_commands_lead_from_images_to_a_station() -> None:
+def test_nine_commands_lead_from_images_to_a_station() -> None:
     (block,) = fenced("sh", section(WAY))
     assert [line.split()[1] for line in block.splitlines()] == [
         "init",
+        "check",
         "layout",
         "pretrain",
         "train",
@@ -105,7 +106,9 @@ def test_what_one_command_leaves_is_what_the_next_one_takes() -> None:
     assert option("train", "--out") == option("evaluate", "--run") == option("export", "--run")
     assert option("export", "--out") == option("score", "--bundle")
     assert option("score", "--store") == option("station", "--store")
-    lines = {of[command][2] for command in ("init", "layout", "pretrain", "train", "evaluate")}
+    lines = {
+        of[command][2] for command in ("init", "check", "layout", "pretrain", "train", "evaluate")
+    }
     assert lines == {"line.yaml"}
 
 
@@ -146,7 +149,8 @@ def test_the_layout_of_the_readme_is_one_of_a_line() -> None:
 def test_the_bundle_s_files_and_outputs_are_those_of_the_program() -> None:
     files, outputs = section("Bundle").split("| output |")
     named = first_column(files)
-    assert set(named) == {MANIFEST, "examples/", *REQUIRED_FILES} - {"examples/expected.npz"}
+    known = {MANIFEST, SEEN, "examples/", *REQUIRED_FILES}
+    assert set(named) == known - {"examples/expected.npz"}
     assert tuple(first_column(outputs)) == GRAPH_OUTPUTS
 
 

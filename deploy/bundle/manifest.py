@@ -29,6 +29,7 @@ LAYOUT_PICTURE = "layout.png"
 POLICY = "policy.json"
 PARITY = "parity.json"
 CARD = "card.md"
+SEEN = "seen.json"
 EXPECTED = "examples/expected.npz"
 REQUIRED_FILES = (MODEL, LAYOUT, LAYOUT_PICTURE, POLICY, PARITY, CARD, EXPECTED)
 _SHA256 = r"^[0-9a-f]{64}$"

@@ -136,6 +136,16 @@ def read_examples(bundle: Bundle) -> Examples:
     return Examples(names, images, fitted_nhwc, found, verdicts)
 
 
+def read_file(bundle: Bundle, name: str) -> bytes:
+    """The content of one of a bundle's files, held against its manifest once more.
+
+    Raises:
+        BundleError: It changed since the bundle was opened.
+    """
+    with bundle_files(bundle.folder) as files:
+        return _checked_bytes(files, name, bundle.manifest)
+
+
 def example_names(manifest: Manifest) -> tuple[str, ...]:
     """Names of the example images, relative to the bundle's folder, in the order of the answers."""
     return tuple(sorted(name for name in manifest.files if _is_example(name)))

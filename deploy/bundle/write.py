@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from deploy.bundle.manifest import (
     MODEL,
     PARITY,
     POLICY,
+    SEEN,
     SIGNATURE,
     Manifest,
     sha256,
@@ -47,6 +48,7 @@ class BundleContents:
         fitted_nhwc: (N, S, S, 3) uint8, the same images as the graph sees them.
         outputs: The graph outputs expected for them, by name.
         verdicts: The verdict expected for each.
+        seen: The bytes of `seen.json`; empty where the run does not know its images.
     """
 
     model_bytes: bytes
@@ -59,6 +61,7 @@ class BundleContents:
     fitted_nhwc: npt.NDArray[np.uint8]
     outputs: Mapping[str, npt.NDArray[np.float32]]
     verdicts: tuple[str, ...]
+    seen: bytes = b""
 
 
 def check_free(out: Path) -> None:
@@ -91,6 +94,26 @@ def write_bundle(
 
     Args:
         contents: What goes in.
+        out, check, sign: As for `write_filled`.
+
+    Raises:
+        BundleError: Something is at `out` already, or it cannot be written.
+    """
+    return write_filled(lambda folder: _fill(folder, contents), contents.facts, out, check, sign)
+
+
+def write_filled(
+    fill: Callable[[Path], None],
+    facts: Mapping[str, Any],
+    out: Path,
+    check: Callable[[Path], object] | None = None,
+    sign: Sign | None = None,
+) -> Path:
+    """Write a bundle whose files `fill` puts into a folder; the manifest comes of itself.
+
+    Args:
+        fill: Writes every file but the manifest and its signature.
+        facts: The manifest's fields, except `files` and `model_id`.
         out: The bundle's folder, missing or empty; or, ending in `.zip`, its file.
         check: Called with the finished bundle before it gets its name; what it raises stops that.
         sign: Gives the signature of the manifest's bytes, kept in `manifest.sig`.
@@ -102,7 +125,8 @@ def write_bundle(
     folder = _partial_folder(out)
     packed = folder.with_suffix(".zip")
     try:
-        _fill(folder, contents, sign)
+        fill(folder)
+        _seal(folder, facts, sign)
         finished = _packed(folder, packed) if _is_zip(out) else folder
         if check is not None:
             check(finished)
@@ -139,7 +163,7 @@ def _packed(folder: Path, out: Path) -> Path:
     return out
 
 
-def _fill(folder: Path, contents: BundleContents, sign: Sign | None) -> None:
+def _fill(folder: Path, contents: BundleContents) -> None:
     (folder / "examples").mkdir()
     (folder / MODEL).write_bytes(contents.model_bytes)
     save_layout(contents.layout, folder)
@@ -147,15 +171,22 @@ def _fill(folder: Path, contents: BundleContents, sign: Sign | None) -> None:
     parity = json.dumps(contents.parity, indent=1, allow_nan=False) + "\n"
     (folder / PARITY).write_text(parity, encoding="utf-8")
     (folder / CARD).write_text(contents.card, encoding="utf-8")
-    (folder / EXPECTED).write_bytes(_expected_npz(contents))
+    if contents.seen:
+        (folder / SEEN).write_bytes(contents.seen)
+    arrays = expected_npz(contents.fitted_nhwc, contents.outputs, contents.verdicts)
+    (folder / EXPECTED).write_bytes(arrays)
     for number, image in enumerate(contents.examples):
         (folder / f"examples/example_{number:02d}.png").write_bytes(_as_png(image))
+
+
+def _seal(folder: Path, facts: Mapping[str, Any], sign: Sign | None) -> None:
+    """Write the manifest with every file's hash, and its signature, and bring all to the disk."""
     files = {
         path.relative_to(folder).as_posix(): sha256(path.read_bytes())
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    manifest = Manifest(files=files, model_id=files[MODEL], **contents.facts)
+    manifest = Manifest(files=files, model_id=files[MODEL], **facts)
     (folder / MANIFEST).write_bytes(manifest.as_bytes())
     if sign is not None:
         (folder / SIGNATURE).write_bytes(sign(manifest.as_bytes()))
@@ -163,14 +194,19 @@ def _fill(folder: Path, contents: BundleContents, sign: Sign | None) -> None:
         _to_disk(path)
 
 
-def _expected_npz(contents: BundleContents) -> bytes:
+def expected_npz(
+    fitted_nhwc: npt.NDArray[np.uint8],
+    outputs: Mapping[str, npt.NDArray[np.float32]],
+    verdicts: Sequence[str],
+) -> bytes:
+    """The bytes of `examples/expected.npz`; the arguments are those of `BundleContents`."""
     packed = io.BytesIO()
-    arrays = {name: np.asarray(array) for name, array in contents.outputs.items()}
+    arrays = {name: np.asarray(array) for name, array in outputs.items()}
     np.savez_compressed(
         packed,
         allow_pickle=False,
-        images=contents.fitted_nhwc,
-        verdicts=np.array(contents.verdicts, dtype=np.str_),
+        images=fitted_nhwc,
+        verdicts=np.array(verdicts, dtype=np.str_),
         **arrays,
     )
     return packed.getvalue()

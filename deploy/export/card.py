@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from span_train.policy.policy import Policy
+from span_train.policy.policy import Policy, PolicyChange, Probability
 
 _TOLD_ELSEWHERE = {"kind", "created", "git_commit", "versions", "machine"}
 _HASH = re.compile(r"^[0-9a-f]{40,}$")
@@ -12,6 +12,10 @@ _SIGNED = "`manifest.sig`; `inspect verify --public-key public.pem` checks it"
 _PROMISES_KEPT = (
     "- The promises were counted by the network in float32; on these images the graph lets no "
     "further defective part pass, and fails no further good one."
+)
+_COUNTED_SINCE = (
+    "- Verdicts are compared here by the thresholds at export. The promises above were counted "
+    "since, with this very graph."
 )
 _CARD = """\
 # {name}
@@ -79,7 +83,7 @@ def card_text(
         training="\n".join(_listed(facts["training"])) or "- The run says nothing about it.",
         precision=_precision(parity),
         signature=_SIGNED if signed else "none; the hashes find damage, not a forger",
-        check="\n".join(_check_lines(parity)),
+        check="\n".join(_check_lines(parity, calibrated_since=bool(policy.history))),
     )
 
 
@@ -89,8 +93,10 @@ def _precision(parity: Mapping[str, Any]) -> str:
     return f"{parity['precision']} in {parity['rounded']}; float32 everywhere else"
 
 
-def _check_lines(parity: Mapping[str, Any]) -> list[str]:
+def _check_lines(parity: Mapping[str, Any], *, calibrated_since: bool) -> list[str]:
     lines = [f"- {_compared('example', parity)}"]
+    if calibrated_since:
+        lines.append(_COUNTED_SINCE)
     calibration = parity["calibration"]
     if calibration is None:
         return [*lines, "- No calibration image was compared."]
@@ -102,7 +108,7 @@ def _check_lines(parity: Mapping[str, Any]) -> list[str]:
     if calibration["auroc"]:
         network, graph = calibration["auroc"]["network"], calibration["auroc"]["graph"]
         lines.append(f"- AUROC on them: {network:.4f} by the network, {graph:.4f} by the graph.")
-    if parity["precision"] != "float32":
+    if parity["precision"] != "float32" and not calibrated_since:
         lines.append(_PROMISES_KEPT)
     return lines + [f"- Tried before, and refused: {reason}" for reason in parity["refused"]]
 
@@ -125,8 +131,42 @@ def _verdict_lines(policy: Policy) -> list[str]:
         f"- `fail`: {fails}",
         "- `recheck`: everything else",
         f"- Outlier score: {outlier}",
-        *(f"- Changed {change.when} by {change.who}: {change.why}" for change in policy.history),
+        *_probability_line(policy.probability),
+        *(line for change in policy.history for line in _change_lines(change)),
     ]
+
+
+def _probability_line(probability: Probability | None) -> list[str]:
+    if probability is None:
+        return []
+    return [
+        f"- A probability of a defect is given for a declared defect rate of "
+        f"{probability.defect_rate:.3g}; at another rate it is wrong."
+    ]
+
+
+def _change_lines(change: PolicyChange) -> list[str]:
+    moved = [
+        f"{name} from {_limit(before)} to {_limit(after)}"
+        for name, before, after in (
+            ("pass below", change.t_pass_before, change.t_pass_after),
+            ("fail from", change.t_fail_before, change.t_fail_after),
+            ("outlier limit", change.outlier_limit_before, change.outlier_limit_after),
+        )
+    ]
+    lines = [f"- Changed {change.when} by {change.who}: {change.why} ({'; '.join(moved)})"]
+    if (on := change.calibration) is not None:
+        lines.append(
+            f"  - By {change.rule}: {on.images} images of {on.good} good and {on.defective} "
+            f"defective parts; {on.unreadable} unreadable"
+        )
+        if on.learnt_from:
+            lines.append(f"  - **{on.learnt_from} of them were learnt from: no claim holds.**")
+    return lines
+
+
+def _limit(threshold: float | None) -> str:
+    return "nothing" if threshold is None else f"{threshold:.4g}"
 
 
 def _claim_lines(policy: Policy) -> list[str]:

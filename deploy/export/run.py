@@ -11,6 +11,7 @@ import onnx
 
 from deploy.bundle.graph_outputs import Precision
 from deploy.bundle.read import Bundle, open_bundle
+from deploy.bundle.seen import SeenImages
 from deploy.bundle.signature import Sign, signer
 from deploy.bundle.write import BundleContents, check_free, write_bundle
 from deploy.export.calibration_parity import MAX_FLIPS, CalibrationParity, check_calibration
@@ -114,7 +115,13 @@ def _contents(
         fitted_nhwc=squares_nhwc,
         outputs=chosen.parity.outputs,
         verdicts=chosen.parity.verdicts,
+        seen=_seen(trained),
     )
+
+
+def _seen(trained: TrainedLine) -> bytes:
+    roles = trained.roles
+    return SeenImages.of_hashes(roles.learnt, roles.calibration).as_bytes() if roles else b""
 
 
 def _examples(trained: TrainedLine, where: str) -> tuple[tuple[RGB, ...], npt.NDArray[np.uint8]]:

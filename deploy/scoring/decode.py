@@ -24,6 +24,7 @@ class Decoded:
         fitted: What the graph takes; None for an unreadable file.
         image: The original (H, W, 3) uint8 RGB, where it is asked for.
         problem: Why it is unreadable; empty where it is not.
+        content: The bytes that were decoded, where the original is asked for.
     """
 
     position: int
@@ -32,6 +33,7 @@ class Decoded:
     fitted: FittedImage | None = field(repr=False)
     image: RGB | None = field(repr=False)
     problem: str = ""
+    content: bytes | None = field(default=None, repr=False)
 
 
 def decode(waiting: Waiting, inspector: Inspector, keep_image: bool) -> Decoded:
@@ -43,18 +45,34 @@ def decode(waiting: Waiting, inspector: Inspector, keep_image: bool) -> Decoded:
         keep_image: Give the original pixels too; they weigh far more than what is fitted.
     """
     position, place = waiting
-    digest = None
     try:
         content = _content(place, inspector.bundle.manifest.input.max_pixels)
-        digest = hashlib.sha256(content).hexdigest()
+    except ImageError as problem:
+        return Decoded(position, place, None, None, None, str(problem))
+    except Exception as problem:  # whatever a file does, the run goes on
+        return Decoded(position, place, None, None, None, _odd(place, problem))
+    return decode_content(content, position, place, inspector, keep_image)
+
+
+def decode_content(
+    content: bytes, position: int, place: str, inspector: Inspector, keep_image: bool
+) -> Decoded:
+    """As `decode`, for the bytes of an image file; `place` names it in messages and rows."""
+    digest = hashlib.sha256(content).hexdigest()
+    try:
         image = inspector.decode(content, place)
         fitted = inspector.fit(image)
-        return Decoded(position, place, digest, fitted, image if keep_image else None)
+        kept = (image, content) if keep_image else (None, None)
+        return Decoded(position, place, digest, fitted, kept[0], content=kept[1])
     except ImageError as problem:
         reason = str(problem)
-    except Exception as problem:  # whatever a file does, the run goes on
-        reason = f"{place}: cannot be decoded ({type(problem).__name__}: {problem})."
+    except Exception as problem:  # damaged images raise almost anything, and never stop the line
+        reason = _odd(place, problem)
     return Decoded(position, place, digest, None, None, reason)
+
+
+def _odd(place: str, problem: Exception) -> str:
+    return f"{place}: cannot be decoded ({type(problem).__name__}: {problem})."
 
 
 def in_batches(

@@ -90,7 +90,8 @@ def score_batch(batch: list[Decoded], inspector: Inspector) -> list[ScoredImage]
     for file in batch:
         inspection = next(inspections) if file.fitted is not None else None
         row = _row(file, inspection, inspector)
-        scored.append(ScoredImage(file.position, row, inspection, file.image))
+        one = ScoredImage(file.position, row, inspection, file.image, content=file.content)
+        scored.append(one)
     return scored
 
 

@@ -62,6 +62,23 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
+class ArrivalNotes:
+    """What tells one arrival of a watched folder from the next, and what its name says of it.
+
+    Attributes:
+        file_time_us: When the file was last written: microseconds since 1970, by the clock that
+            its folder has.
+        part_id, camera, lot, line: From the file's name; None where it says nothing.
+    """
+
+    file_time_us: int
+    part_id: str | None = None
+    camera: str | None = None
+    lot: str | None = None
+    line: str | None = None
+
+
+@dataclass(frozen=True)
 class ScoredImage:
     """One scored image, as sinks such as the store's writer get it.
 
@@ -70,12 +87,17 @@ class ScoredImage:
         row: What goes into the table.
         inspection: Everything found; None for an unreadable file.
         image: (H, W, 3) uint8 RGB in original size; None for an unreadable file.
+        notes: Of a file that came to a watched folder, where every arrival is an inspection of
+            its own; None elsewhere, where a file is inspected once however often it is scored.
+        content: The bytes of the file that was judged, where the image is there.
     """
 
     position: int
     row: ResultRow
     inspection: Inspection | None = field(repr=False)
     image: RGB | None = field(repr=False)
+    notes: ArrivalNotes | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 Sink = Callable[[list[ScoredImage]], object]

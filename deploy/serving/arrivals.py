@@ -4,9 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from deploy.runtime.inspector import Inspector
-from deploy.scoring.decode import Decoded
+from deploy.scoring.decode import Decoded, decode_content
 from deploy.scoring.results import ScoredImage
-from span_train.contract.errors import ImageError
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,6 @@ def read_arrival(
         name: May be empty; the start of the sha256 then takes its place.
         keep_image: Keep the original pixels too; they weigh far more than what is fitted.
     """
-    sha256 = hashlib.sha256(content).hexdigest()
-    name = name or sha256[:16]
+    name = name or hashlib.sha256(content).hexdigest()[:16]
     place = f"http:{source}/{name}"
-    try:
-        image = inspector.decode(content, place)
-        fitted, problem = inspector.fit(image), ""
-    except ImageError as damage:
-        image, fitted, problem = None, None, str(damage)
-    except Exception as damage:  # damaged images raise almost anything, and never stop a server
-        reason = f"{type(damage).__name__}: {damage}"
-        image, fitted, problem = None, None, f"{place}: cannot be decoded ({reason})."
-    kept = image if keep_image else None
-    return Arrival(source, name, Decoded(position, place, sha256, fitted, kept, problem))
+    return Arrival(source, name, decode_content(content, position, place, inspector, keep_image))

@@ -12,7 +12,7 @@ def doctor(
     ] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check this machine: versions, processors that really run a graph, folder, browser.
+    """Check this machine: versions, processors that really run a graph, folder, disk, browser.
 
     Writes nothing that stays. Packages for training are only reported: a line PC needs none.
 

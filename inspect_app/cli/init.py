@@ -29,7 +29,9 @@ def init(
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="CSV with image_path,label[,group][,split], or one folder a class."),
+        typer.Option(
+            help="CSV or JSON lines with image_path,label[,group][,split], or one folder a class."
+        ),
     ] = None,
     good_class: Annotated[str, typer.Option(help="The class of good parts.")] = "good",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -37,8 +39,10 @@ def init(
     """Describe a new line: look at its images, masks and labels, and write LINE.yaml.
 
     Writes that one file, with comments, and never overwrites one. Paths in it start at its folder.
-    Without an exemplar, parts will be found from image statistics; with several, their masks are
-    averaged.
+    Without an exemplar, parts will be found from image statistics, and a typical image to draw on
+    is proposed; with several, their masks are averaged. Without --labels, a folder that is sorted
+    by class, as MVTec sorts (train/good, test/DEFECT), or holds labels.csv or labels.jsonl, is
+    recognised.
 
     Exit codes: 0 done, 2 usage, 3 no images, or images, masks or labels that do not fit.
 

@@ -1,15 +1,17 @@
-"""Try out what a machine has: versions, ONNX Runtime's processors, torch, a folder, a browser."""
+"""Try out what a machine has: versions, ONNX Runtime's processors, torch, disk, a browser."""
 
 import base64
 import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
@@ -18,22 +20,9 @@ from span_train.contract.errors import InspectionError
 State = Literal["ok", "absent", "problem"]
 _SIGNS: dict[State, str] = {"ok": "ok     ", "absent": "absent ", "problem": "PROBLEM"}
 
-_LINE_PC = (
-    "fastapi",
-    "numpy",
-    "opencv-python",
-    "pillow",
-    "prometheus-client",
-    "pyarrow",
-    "pydantic",
-    "pyyaml",
-    "rich",
-    "sqlalchemy",
-    "streamlit",
-    "typer",
-    "uvicorn",
-)
-_TRAINING = ("torch", "timm", "onnx", "onnxscript", "safetensors", "scikit-learn", "scipy")
+_PROJECT = "inspect-span"
+_TRIAL_BYTES = 32 << 20
+_SLOW_MB_S = 20.0
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 # A graph with one node, y = x * x, so that a provider shows that it computes.
 _SQUARE_GRAPH = base64.b64decode(
@@ -64,13 +53,14 @@ def check_machine(folder: Path) -> tuple[Check, ...]:
     return (
         Check("machine", "ok", f"{platform.platform()}, {os.cpu_count()} cores"),
         Check("python", "ok", platform.python_version()),
-        *(_package(name, needed=True) for name in _LINE_PC),
+        *(_package(name, needed=True) for name in required_packages()),
         _runtime_package(),
         _provider("cpu"),
         _provider("cuda"),
-        *(_package(name, needed=False) for name in _TRAINING),
+        *(_package(name, needed=False) for name in required_packages("train")),
         _torch_device(),
         _folder(folder),
+        _disk(folder),
         _browser(),
     )
 
@@ -89,6 +79,19 @@ def as_json_text(checks: Sequence[Check]) -> str:
     """Whether the machine is ready, and every check, as one JSON line."""
     ready = all(check.state != "problem" for check in checks)
     return json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]})
+
+
+def required_packages(extra: str = "") -> tuple[str, ...]:
+    """The packages that the project's own metadata asks for, or one of its extras; not onnxruntime,
+    which has two that exclude each other.
+    """
+    found = set()
+    for line in requires(_PROJECT) or ():
+        name = re.match(r"[A-Za-z0-9._-]+", line)
+        of_extra = re.search(r"extra == ['\"]([^'\"]+)", line)
+        if name and (of_extra[1] if of_extra else "") == extra:
+            found.add(name[0].lower())
+    return tuple(sorted(name for name in found if not name.startswith("onnxruntime")))
 
 
 def _installed(package: str) -> str | None:
@@ -159,9 +162,7 @@ def _torch_device() -> Check:
 
 def _folder(folder: Path) -> Check:
     name = f"folder {folder.resolve()}"
-    existing = next(
-        place for place in (folder.resolve(), *folder.resolve().parents) if place.exists()
-    )
+    existing = _existing(folder)
     try:
         with tempfile.TemporaryFile(dir=existing) as trial:
             trial.write(b"trial")
@@ -170,6 +171,28 @@ def _folder(folder: Path) -> Check:
         advice = "choose another folder, or ask for the right to write there"
         return Check(name, "problem", f"cannot be written to ({problem.strerror})", advice)
     return Check(name, "ok", f"can be written to, {free_gb:.0f} GB free")
+
+
+def _existing(folder: Path) -> Path:
+    whole = folder.resolve()
+    return next(place for place in (whole, *whole.parents) if place.exists())
+
+
+def _disk(folder: Path) -> Check:
+    """How fast results are written for good: 32 MiB, until the disk says that it has them."""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)) as trial:
+            block = os.urandom(1 << 20)
+            start = time.perf_counter()
+            for _ in range(_TRIAL_BYTES // len(block)):
+                trial.write(block)
+            trial.flush()
+            os.fsync(trial.fileno())
+            speed_mb_s = _TRIAL_BYTES / 1e6 / max(time.perf_counter() - start, 1e-6)
+    except OSError as problem:
+        return Check("disk", "absent", f"not measured ({problem.strerror})")
+    slow = "slow: overlays, maps and caches will wait; choose a local disk"
+    return Check("disk", "ok", f"writes {speed_mb_s:.0f} MB/s", slow * (speed_mb_s < _SLOW_MB_S))
 
 
 def _browser() -> Check:

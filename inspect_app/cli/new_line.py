@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspect_app.cli.folder_layouts import Sorted, recognise
+from span_train.check.look import look_at_all
+from span_train.check.pose import measure_pose
 from span_train.contract.errors import ImageError, InputError
 from span_train.contract.image import load_image
 from span_train.contract.layout import Layout
-from span_train.contract.settings import InputSettings, read_settings
+from span_train.contract.settings import InputSettings, ModelSettings, read_settings
 from span_train.data.catalog import find_images, why_unreadable
 from span_train.data.labels import read_labels
 from span_train.data.layout_exemplars import layout_from_exemplars
 from span_train.data.layout_masks import Exemplar
 
 _MOST_CHECKED = 50
+_SIDES_PX = (112, 168, 224, 336)
+_PATCHES_OF_A_PART = 4.0
 
 _TEXT = """\
 # One line: its images, its layout, and what it promises. Paths start at this file's folder.
@@ -39,7 +44,7 @@ layout:
   # symmetry: [flip_horizontal]   # only if the part looks the same mirrored or turned
 
 input:
-  side_px: 112                    # the square the network sees; more finds smaller defects
+  side_px: {side_px: <23} # the square the network sees; {why_side}
   fit: stretch                    # or letterbox, crop
   # window: [0, 65535]            # 16-bit cameras: the values shown as black and as white
 
@@ -77,7 +82,7 @@ class NewLine:
     def as_text(self, line: Path) -> str:
         """The findings in a sentence, and the next step."""
         parts = f", parts {', '.join(self.parts)}" if self.parts else ""
-        return f"{line}: {self.images} images{parts}; next: inspect layout {line} --out layout"
+        return f"{line}: {self.images} images{parts}; next: inspect check {line}"
 
     def as_json(self, line: Path) -> str:
         """The findings as one JSON line."""
@@ -97,9 +102,12 @@ def describe_line(
     Raises:
         InputError: A folder holds no usable image, or masks or labels do not fit.
     """
+    kind = Sorted(tuple(images), labels) if labels else recognise(images, good_class)
+    images, labels = kind.images, kind.labels
     found = find_images(images)
-    remarks = _check_some(found)
+    remarks = tuple(filter(None, (kind.remark,))) + _check_some(found)
     made = _drawn(drawing) if drawing else None
+    side_px, why_side = _side(made)
     labelled = read_labels(labels, good_class) if labels else ()
     classes = Counter(image.label for image in labelled)
     start = line.resolve().parent
@@ -108,7 +116,9 @@ def describe_line(
         images="\n".join(f"  - {_quoted(_from(start, folder))}" for folder in images),
         labels=f"labels: {_quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
         good_class=_quoted(good_class),
-        layout=_layout_lines(start, drawing),
+        layout=_layout_lines(start, drawing) + _typical_line(start, found, drawing),
+        side_px=side_px,
+        why_side=why_side,
     )
     parts, more = (made.names, made.remarks) if made else ((), ())
     return NewLine(text, len(found), parts, dict(classes), remarks + more)
@@ -149,6 +159,31 @@ def _drawn(drawing: Drawing) -> Layout:
             raise ImageError(f"--exemplar: {problem}") from None
         exemplars.append(Exemplar(path, (height_px, width_px)))
     return layout_from_exemplars(drawing.masks, exemplars, drawing.names)
+
+
+def _side(layout: Layout | None) -> tuple[int, str]:
+    """The smallest usual side at which the smallest part has four patches, and why."""
+    if layout is None:
+        return _SIDES_PX[0], "more finds smaller defects"
+    how = InputSettings()
+    for side_px in _SIDES_PX:
+        areas = layout.patches(side_px, ModelSettings().patch_px, how.fit)
+        smallest = min(areas)
+        if smallest >= _PATCHES_OF_A_PART:
+            break
+    return side_px, f"{layout.names[areas.index(smallest)]} has {smallest:.1f} patches there"
+
+
+def _typical_line(start: Path, found: Sequence[Path], drawing: Drawing | None) -> str:
+    """A comment that proposes the most typical of up to 50 images to draw on."""
+    if drawing is not None:
+        return ""
+    some = found[:: -(-len(found) // _MOST_CHECKED)]
+    seen = look_at_all(some, InputSettings(), lambda what, done, total: None)
+    if len(seen.images) < 2:
+        return ""
+    typical = seen.images[measure_pose(seen.thumbnails()).typical].path
+    return f"\n  # exemplar: {_quoted(_from(start, typical))}   # a typical image, to draw parts on"
 
 
 def _layout_lines(start: Path, drawing: Drawing | None) -> str:

@@ -47,7 +47,10 @@ def score(
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(envvar="INSPECT_STORE_URL", help="Also put inspections here: sqlite:///FILE."),
+        typer.Option(
+            envvar="INSPECT_STORE_URL",
+            help="Also put inspections here: sqlite:///FILE or postgresql://…",
+        ),
     ] = None,
     provider: Annotated[
         Literal["auto", "cpu", "cuda"],
@@ -227,4 +230,4 @@ def _open_store(
 
     writer = stack.enter_context(open_store(url))
     writer.register_bundle(inspector.bundle)
-    return [writer.add], str(writer.file.resolve())
+    return [writer.add], writer.address.sink_name

@@ -17,7 +17,10 @@ def serve(
     bundle: Annotated[Path, typer.Option(help="The bundle that inspects.")],
     store: Annotated[
         str | None,
-        typer.Option(envvar="INSPECT_STORE_URL", help="Also put inspections here: sqlite:///FILE."),
+        typer.Option(
+            envvar="INSPECT_STORE_URL",
+            help="Also put inspections here: sqlite:///FILE or postgresql://…",
+        ),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's takes a token.")

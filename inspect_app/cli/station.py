@@ -1,5 +1,7 @@
 """`inspect station`: the operator's web page over a store."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,10 +9,17 @@ import typer
 
 def station(
     store: Annotated[
-        str, typer.Option(envvar="INSPECT_STORE_URL", help="The store to show: sqlite:///FILE.")
+        str,
+        typer.Option(
+            envvar="INSPECT_STORE_URL", help="The store to show: sqlite:///FILE or postgresql://…"
+        ),
     ],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
     no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
+    chain_key: Annotated[
+        Path | None,
+        typer.Option(envvar="INSPECT_CHAIN_KEY", help="The key file that seals decisions."),
+    ] = None,
 ) -> None:
     """Show scored parts with verdict and evidence, and keep what the operator decides.
 
@@ -26,8 +35,11 @@ def station(
     """
     from inspect_app.station.serve import serve_station
     from inspect_app.store import StoreReader
+    from inspect_app.store.chain_key import KEY_VARIABLE
 
-    StoreReader(store).close()
+    StoreReader(store, chain_key=chain_key).close()
+    if chain_key is not None:  # its path, not the key, goes to the server
+        os.environ[KEY_VARIABLE] = str(chain_key.resolve())
 
     def ready(address: str) -> None:
         typer.echo(f"Station: {address}  (Ctrl-C stops it)")

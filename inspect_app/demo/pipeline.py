@@ -147,7 +147,7 @@ def _score(evaluation: Evaluation, out: Path, store: str) -> ScoreSummary:
         writer.register_bundle(inspector.bundle)
         outputs = (out / "results.parquet", out / "results.csv")
         return score_folder(
-            [folder], inspector, outputs, sinks=[writer.add], sink_name=str(writer.file)
+            [folder], inspector, outputs, sinks=[writer.add], sink_name=writer.address.sink_name
         )
 
 

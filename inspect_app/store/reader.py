@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, true
 
+from inspect_app.store.address import store_address
+from inspect_app.store.anchors import Anchor, current_anchor
 from inspect_app.store.assets import Assets
-from inspect_app.store.database import database_file, open_database, transaction
+from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.database import open_database
+from inspect_app.store.decide import append_decision
 from inspect_app.store.records import (
     DECISIONS,
     LONGEST_OPERATOR,
     LONGEST_REASON,
     OUTCOMES,
+    ROLES,
     BundleRecord,
     Counts,
     DecidedPart,
@@ -24,10 +30,15 @@ from inspect_app.store.records import (
     InspectionRecord,
     Outcome,
     PartEvidence,
+    Role,
 )
-from inspect_app.store.schema import bundles, decisions, inspections
+from inspect_app.store.schema import asset_removals, bundles, decisions, inspections
 from span_train.contract.errors import StoreError
 from span_train.contract.image import Geometry
+
+_UNREADABLE: ColumnElement[str] = literal_column(
+    "'unreadable'"
+)  # a bound value would not group on PostgreSQL
 
 
 def _now() -> datetime:
@@ -41,15 +52,21 @@ class StoreReader:
     that of arrival: by id.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], datetime] = _now, chain_key: Path | None = None
+    ) -> None:
         """Open the store.
+
+        Args:
+            chain_key: Where the key that seals decisions lies; see `ChainKeyFile`.
 
         Raises:
             StoreError: The URL names no store, or its decisions could not be written.
         """
-        self.file = database_file(url)
-        self._engine = open_database(self.file)
-        self._assets = Assets(self.file)
+        self.address = store_address(url)
+        self._key_file = ChainKeyFile(chain_key)
+        self._database = open_database(self.address, self._key_file)
+        self._assets = Assets(self.address.assets)
         self._clock = clock
 
     def __enter__(self) -> Self:
@@ -65,15 +82,15 @@ class StoreReader:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._database.close()
 
     def counts(self) -> Counts:
         """Inspections and decided ones, by outcome."""
-        outcome = func.coalesce(inspections.c.verdict, "unreadable")
+        outcome = func.coalesce(inspections.c.verdict, _UNREADABLE)
         total = select(outcome, func.count()).group_by(outcome)
         done = total.where(_is_decided())
         newest = select(func.coalesce(func.max(inspections.c.id), 0))
-        with transaction(self.file, self._engine) as connection:
+        with self._database.reading() as connection:
             counted = {name: int(count) for name, count in connection.execute(total)}
             decided = {name: int(count) for name, count in connection.execute(done)}
             newest_id = int(connection.execute(newest).scalar_one())
@@ -104,7 +121,7 @@ class StoreReader:
         """
         rows = self._rows(select(inspections).where(inspections.c.id == inspection_id))
         if not rows:
-            raise StoreError(f"{self.file}: holds no inspection {inspection_id}.")
+            raise StoreError(f"{self.address}: holds no inspection {inspection_id}.")
         return _inspection(rows[0])
 
     def next_id(self, inspection_id: int, outcome: Outcome | None = None) -> int | None:
@@ -151,7 +168,7 @@ class StoreReader:
     def decision_counts(self) -> dict[tuple[Outcome, DecisionName], int]:
         """How many inspections of each outcome ended in each decision; the latest one counts."""
         latest = select(func.max(decisions.c.id)).group_by(decisions.c.inspection_id)
-        judged = func.coalesce(inspections.c.verdict, "unreadable")
+        judged = func.coalesce(inspections.c.verdict, _UNREADABLE)
         query = (
             select(judged, decisions.c.decision, func.count())
             .join(decisions, decisions.c.inspection_id == inspections.c.id)
@@ -168,11 +185,11 @@ class StoreReader:
         """
         rows = self._rows(select(bundles).where(bundles.c.bundle_id == bundle_id))
         if not rows:
-            raise StoreError(f"{self.file}: bundle {bundle_id} is not registered here.")
+            raise StoreError(f"{self.address}: bundle {bundle_id} is not registered here.")
         return BundleRecord(**rows[0]._mapping)
 
     def evidence(self, inspection: InspectionRecord) -> PartEvidence | None:
-        """Picture and maps of one inspection; None where the file was unreadable.
+        """Picture and maps of one inspection; None where the file was unreadable, or cleaned away.
 
         Raises:
             StoreError: A file beside the database is missing or damaged.
@@ -184,6 +201,8 @@ class StoreReader:
         )
         if picture is None or maps is None or geometry is None:
             return None
+        if not self._assets.has(picture) and self._was_removed(picture):
+            return None
         return self._assets.load_part(picture, maps, geometry)
 
     def layout(self, bundle: BundleRecord) -> npt.NDArray[np.float32] | None:
@@ -193,32 +212,47 @@ class StoreReader:
         )
 
     def record_decision(
-        self, inspection_id: int, operator: str, decision: DecisionName, reason: str = ""
+        self,
+        inspection_id: int,
+        operator: str,
+        decision: DecisionName,
+        reason: str = "",
+        role: Role = "operator",
     ) -> DecisionRecord:
-        """Append an operator's decision; earlier ones stay, the latest counts.
+        """Append an operator's decision, sealed; earlier ones stay, the latest counts.
 
         Raises:
-            StoreError: No operator is named, a text is too long, or there is no such inspection.
-            ValueError: `decision` is none of pass, recheck and fail.
+            StoreError: No operator is named, a text is too long, there is no such inspection, or
+                the key that seals decisions is missing or another one.
+            ValueError: `decision` or `role` is none of those that exist.
         """
-        if decision not in DECISIONS:
-            raise ValueError(f"expected one of {', '.join(DECISIONS)}, found {decision!r}")
-        part = self.inspection(inspection_id)
-        row = insert(decisions).values(
-            inspection_id=inspection_id,
-            operator=_checked("operator's name", operator, LONGEST_OPERATOR, needed=True),
-            decision=decision,
-            reason=_checked("reason", reason, LONGEST_REASON),
-            decided_at=self._clock(),
-            bundle_id=part.bundle_id,
-            t_pass=part.t_pass,
-            t_fail=part.t_fail,
-        )
-        with transaction(self.file, self._engine) as connection:
-            return _decision(connection.execute(row.returning(decisions)).one())
+        for name, known in ((decision, DECISIONS), (role, ROLES)):
+            if name not in known:
+                raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
+        values = {
+            "inspection_id": inspection_id,
+            "operator": _checked("operator's name", operator, LONGEST_OPERATOR, needed=True),
+            "role": role,
+            "decision": decision,
+            "reason": _checked("reason", reason, LONGEST_REASON),
+            "decided_at": self._clock(),
+        }
+        return _decision(append_decision(self._database, self._assets, self._key_file, values))
+
+    def anchor(self) -> Anchor:
+        """Where the chain of decisions ends now, for reports and messages to carry.
+
+        Raises:
+            StoreError: The key that seals decisions is missing or another one.
+        """
+        return current_anchor(self._database, self._key_file, self._clock())
+
+    def _was_removed(self, asset: str) -> bool:
+        query = select(asset_removals.c.asset).where(asset_removals.c.asset == asset)
+        return bool(self._rows(query))
 
     def _rows(self, query: Select[Any]) -> list[Any]:
-        with transaction(self.file, self._engine) as connection:
+        with self._database.reading() as connection:
             return list(connection.execute(query))
 
     def _id(self, query: Select[Any]) -> int | None:

@@ -13,8 +13,10 @@ from span_train.contract.image import RGB, Geometry
 Outcome = Literal["pass", "recheck", "fail", "unreadable"]
 DecisionName = Literal["pass", "recheck", "fail"]
 Status = Literal["ok", "unreadable"]
+Role = Literal["operator", "reviewer", "engineer"]
 OUTCOMES: tuple[Outcome, ...] = ("pass", "recheck", "fail", "unreadable")
 DECISIONS: tuple[DecisionName, ...] = ("pass", "recheck", "fail")
+ROLES: tuple[Role, ...] = ("operator", "reviewer", "engineer")
 LONGEST_OPERATOR = 80
 LONGEST_REASON = 500
 
@@ -31,7 +33,12 @@ class InspectionRecord:
         contributions: What each part, `elsewhere` and `free` add to z; a typical good part is 0.
         duplicate_of: The first inspection of the same content under another name.
         geometry: How the fitted square came from the original image.
-        picture_asset, maps_asset: Names of the files beside the database.
+        picture_asset, maps_asset, original_asset: Names of files beside the database.
+        quality: Brightness, contrast, sharpness, clipped share of what was judged.
+        blind_review: A pass chosen to be looked at again, without showing the verdict.
+        file_time_us: When a watched file was last written, in microseconds since 1970 by the clock
+            of its folder; with source and sha256 it tells one arrival from the next.
+        part_id, camera, lot, line: What a watched file's name says of it.
     """
 
     id: int
@@ -56,6 +63,14 @@ class InspectionRecord:
     geometry: Geometry | None
     picture_asset: str | None
     maps_asset: str | None
+    file_time_us: int | None = None
+    part_id: str | None = None
+    camera: str | None = None
+    lot: str | None = None
+    line: str | None = None
+    quality: Mapping[str, float] | None = None
+    original_asset: str | None = None
+    blind_review: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -70,7 +85,13 @@ class InspectionRecord:
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """What an operator decided about one inspection, under which thresholds; it never changes."""
+    """What an operator decided about one inspection, under which thresholds; it never changes.
+
+    Attributes:
+        id: Its number in the chain, from 1 without a gap.
+        original_asset: The original image, where it was kept because of this decision.
+        seal: The keyed hash over it, its inspection and the decision before.
+    """
 
     id: int
     inspection_id: int
@@ -81,6 +102,9 @@ class DecisionRecord:
     bundle_id: str
     t_pass: float | None
     t_fail: float | None
+    role: Role
+    original_asset: str | None
+    seal: str
 
 
 @dataclass(frozen=True)

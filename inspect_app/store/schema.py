@@ -1,13 +1,17 @@
-"""The tables of the store, and the rules that keep what was once written from being changed."""
+"""The tables of the store, as this program reads and writes them.
+
+The steps in `migrations` make them, and the triggers that keep what was once written.
+"""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
-    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -17,11 +21,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x494E5350  # "INSP": tells a store from any other SQLite file
-IMMUTABLE_TABLES = ("bundles", "inspections", "decisions")
+SCHEMA_VERSION = "0002"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -96,21 +99,37 @@ inspections = Table(
     Column("geometry", JsonText),
     Column("picture_asset", Text),
     Column("maps_asset", Text),
+    Column("part_id", Text),
+    Column("camera", Text),
+    Column("lot", Text),
+    Column("line", Text),
+    Column("quality", JsonText),
+    Column("original_asset", Text),
+    Column("blind_review", Boolean, nullable=False, server_default=false()),
+    Column("file_time_us", BigInteger),
     CheckConstraint(
         "(status = 'ok') = (verdict IS NOT NULL)", name="only_readable_parts_are_judged"
     ),
     Index("inspections_by_verdict", "verdict", "id"),
     Index("inspections_by_status", "status", "id"),
     Index("inspections_by_content", "sha256", "bundle_id", "id"),
+    Index("inspections_by_time", "inspected_at", "id"),
+    Index("inspections_by_part", "part_id", "id"),
     sqlite_autoincrement=True,
 )
 
 decisions = Table(
     "decisions",
     tables,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, CheckConstraint("id > 0"), primary_key=True, autoincrement=False),
     Column("inspection_id", Integer, ForeignKey("inspections.id"), nullable=False),
     Column("operator", Text, CheckConstraint("length(trim(operator)) > 0"), nullable=False),
+    Column(
+        "role",
+        Text,
+        CheckConstraint("role IN ('operator', 'reviewer', 'engineer')"),
+        nullable=False,
+    ),
     Column(
         "decision",
         Text,
@@ -122,31 +141,47 @@ decisions = Table(
     Column("bundle_id", Text, ForeignKey("bundles.bundle_id"), nullable=False),
     Column("t_pass", Float),
     Column("t_fail", Float),
+    Column("original_asset", Text),
+    Column("seal", Text, nullable=False),
     Index("decisions_by_inspection", "inspection_id", "id"),
+)
+
+# What the store knows about itself: its name, and the seed that chooses passes for blind review.
+store_facts = Table(
+    "store_facts",
+    tables,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("store_id", Text, nullable=False),
+    Column("seed", Text, nullable=False),
+    Column("blind_review_share", Float, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+)
+
+# Which key seals the decisions; one row, written with the first decision.
+chain_keys = Table(
+    "chain_keys",
+    tables,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("key_id", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+
+# Which labels have left the store for a training.
+exports = Table(
+    "exports",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column("inspection_id", Integer, ForeignKey("inspections.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("exported_at", UtcTime, nullable=False),
+    Index("exports_by_inspection", "inspection_id", "exported_at"),
     sqlite_autoincrement=True,
 )
 
-
-def create_tables(connection: Connection) -> None:
-    """Make every table and trigger, and mark the file as a store of this version."""
-    tables.create_all(connection)
-    for table in IMMUTABLE_TABLES:
-        for statement in _immutable(table):
-            connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _immutable(table: str) -> list[str]:
-    """Triggers that refuse change and removal, also by INSERT OR REPLACE, from any program."""
-    key = "bundle_id" if table == "bundles" else "id"
-    same_row = f"{key} = NEW.{key}"
-    if table == "inspections":
-        same_row += " OR arrival_key = NEW.arrival_key"
-    refuse = f"SELECT RAISE(ABORT, '{table} are immutable')"
-    return [
-        f"CREATE TRIGGER {table}_refuse_update BEFORE UPDATE ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER {table}_refuse_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same_row}) BEGIN {refuse}; END",
-    ]
+# Files that retention has removed: a row may name one that is no longer there.
+asset_removals = Table(
+    "asset_removals",
+    tables,
+    Column("asset", Text, primary_key=True),
+    Column("removed_at", UtcTime, nullable=False),
+)

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, insert, select
 
+from inspect_app.store.address import store_address
 from inspect_app.store.assets import Assets
-from inspect_app.store.database import database_file, make_database, transaction
+from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.database import make_database
+from inspect_app.store.facts import read_facts
+from inspect_app.store.originals import chosen_for_blind_review, original_of
 from inspect_app.store.schema import bundles, inspections
 from span_train.contract.errors import StoreError
 
@@ -23,18 +27,27 @@ if TYPE_CHECKING:  # deploy.runtime loads ONNX Runtime, which reading a store mu
     from deploy.scoring.results import ScoredImage
 
 
-def open_store(url: str) -> "StoreWriter":
+def open_store(url: str, chain_key: Path | None = None) -> "StoreWriter":
     """Open a store for writing inspections; make it where there is none.
 
+    Args:
+        chain_key: Where the key lies; needed only to bring old decisions up to date.
+
     Raises:
-        StoreError: The URL names no file, the folder refuses writing, or the file is no store.
+        StoreError: The URL names no store, the place refuses writing, or holds something else.
     """
-    return StoreWriter(url)
+    return StoreWriter(url, chain_key)
 
 
 def arrival_key(source: str, sha256: str | None, bundle_id: str) -> str:
     """The same for the same file judged by the same bundle, however often it is scored."""
     return hashlib.sha256("\0".join((source, sha256 or "", bundle_id)).encode()).hexdigest()
+
+
+def watched_key(source: str, sha256: str | None, file_time_us: int) -> str:
+    """The same for the same arrival in a watched folder, whichever bundle judges it."""
+    known_by = ("watched", source, sha256 or "", str(file_time_us))
+    return hashlib.sha256("\0".join(known_by).encode()).hexdigest()
 
 
 class StoreWriter:
@@ -43,11 +56,12 @@ class StoreWriter:
     One writer serves one process; several processes may write to one store.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, chain_key: Path | None = None) -> None:
         """Open the store, as `open_store` does."""
-        self.file = database_file(url)
-        self._engine = make_database(self.file)
-        self._assets = Assets(self.file)
+        self.address = store_address(url)
+        self._database = make_database(self.address, ChainKeyFile(chain_key))
+        self._facts = read_facts(self._database)
+        self._assets = Assets(self.address.assets)
         self._workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "store-assets")
 
     def __enter__(self) -> Self:
@@ -64,12 +78,12 @@ class StoreWriter:
     def close(self) -> None:
         """Let go of the database."""
         self._workers.shutdown()
-        self._engine.dispose()
+        self._database.close()
 
     def register_bundle(self, bundle: "Bundle") -> None:
         """Keep the bundle's manifest and layout; needed once before its inspections are added."""
         known = select(bundles.c.bundle_id).where(bundles.c.bundle_id == bundle.bundle_id)
-        with transaction(self.file, self._engine) as connection:
+        with self._database.reading() as connection:
             if connection.execute(known).first() is not None:
                 return
         side_px, how = bundle.manifest.input.side_px, bundle.manifest.input.fit
@@ -81,25 +95,25 @@ class StoreWriter:
             "layout_asset": layout,
             "registered_at": datetime.now(UTC),
         }
-        with transaction(self.file, self._engine) as connection:
+        with self._database.writing(bundles) as connection:
             if connection.execute(known).first() is None:
                 connection.execute(insert(bundles).values(**values))
 
     def add(self, scored: "Sequence[ScoredImage]") -> int:
         """Add scored images; give how many of them were new.
 
-        Pictures and maps are on the disk before their rows: a row never points at nothing.
+        Files are on the disk before their rows: a row never points at nothing.
 
         Raises:
             StoreError: The bundle is not registered, the disk is full, or the database refuses.
         """
         keyed = {_key(one): one for one in scored}
-        with transaction(self.file, self._engine) as connection:
+        with self._database.reading() as connection:
             self._check_registered(connection, {one.row.bundle_id for one in scored})
             known = _known(connection, list(keyed))
         new = {key: one for key, one in keyed.items() if key not in known}
         saved = list(self._workers.map(self._save_assets, new, new.values()))
-        with transaction(self.file, self._engine) as connection:
+        with self._database.writing(inspections) as connection:
             known = _known(connection, list(new))
             for (key, one), assets in zip(new.items(), saved, strict=True):
                 if key not in known:
@@ -108,24 +122,46 @@ class StoreWriter:
                     connection.execute(insert(inspections).values(**values))
         return len(new) - len(known)
 
+    def watched_files(self, folder: str) -> set[tuple[str, int]]:
+        """Source and file time of every arrival that a watched folder ever had."""
+        source, file_time_us = inspections.c.source, inspections.c.file_time_us
+        query = select(source, file_time_us).where(
+            file_time_us.is_not(None), source.startswith(folder + os.sep, autoescape=True)
+        )
+        with self._database.reading() as connection:
+            return {(found[0], int(found[1])) for found in connection.execute(query)}
+
     def _check_registered(self, connection: Connection, wanted: set[str]) -> None:
         registered = set(connection.execute(select(bundles.c.bundle_id)).scalars())
         for bundle_id in sorted(wanted - registered):
             raise StoreError(
-                f"{self.file}: bundle {bundle_id} is not registered; call register_bundle first."
+                f"{self.address}: bundle {bundle_id} is not registered; call register_bundle first."
             )
 
     def _save_assets(self, key: str, scored: "ScoredImage") -> dict[str, Any]:
-        found, image = scored.inspection, scored.image
+        """Keep picture and maps; the original too, where a decision may make it a label."""
+        found, image, row = scored.inspection, scored.image, scored.row
         if found is None or image is None:
-            return {"geometry": None, "picture_asset": None, "maps_asset": None}
+            return {}
         picture, maps = self._assets.save_part(key, image, found.evidence, found.attention)
-        geometry = asdict(found.geometry)
-        return {"geometry": geometry, "picture_asset": picture, "maps_asset": maps}
+        blind = row.verdict == "pass" and chosen_for_blind_review(
+            row.sha256, self._facts.seed, self._facts.blind_review_share
+        )
+        original = original_of(scored) if blind or row.verdict != "pass" else None
+        return {
+            "geometry": asdict(found.geometry),
+            "picture_asset": picture,
+            "maps_asset": maps,
+            "blind_review": blind,
+            "original_asset": original and self._assets.save_original(key, original, row.path),
+        }
 
 
 def _key(scored: "ScoredImage") -> str:
-    return arrival_key(scored.row.path, scored.row.sha256, scored.row.bundle_id)
+    row, notes = scored.row, scored.notes
+    if notes is not None:
+        return watched_key(row.path, row.sha256, notes.file_time_us)
+    return arrival_key(row.path, row.sha256, row.bundle_id)
 
 
 def _known(connection: Connection, keys: list[str]) -> set[str]:
@@ -155,12 +191,12 @@ def _values(key: str, scored: "ScoredImage") -> dict[str, Any]:
         "source": row.path,
         "file_name": PurePath(row.path).name,
         "sha256": row.sha256,
-        "arrived_at": _arrived_at(row.path, row.time),
+        "arrived_at": _arrived_at(scored),
         "inspected_at": row.time,
         "bundle_id": row.bundle_id,
         "status": row.status,
         "verdict": row.verdict,
-        "reason": row.reason,
+        "reason": row.reason.replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
         "defect_type": row.defect_type,
         "z": _finite(row.z),
         "t_pass": row.t_pass,
@@ -171,16 +207,19 @@ def _values(key: str, scored: "ScoredImage") -> dict[str, Any]:
             part: amount for part, amount in row.contributions.items() if math.isfinite(amount)
         },
         "latency_ms": _finite(row.latency_ms),
+        "quality": row.quality and asdict(row.quality),
+        **({} if scored.notes is None else asdict(scored.notes)),
     }
 
 
-def _arrived_at(source: str, inspected_at: datetime) -> datetime:
+def _arrived_at(scored: "ScoredImage") -> datetime:
     """When the file came to be; it cannot have arrived after it was inspected."""
+    row, notes = scored.row, scored.notes
     try:
-        modified = datetime.fromtimestamp(os.stat(source).st_mtime, UTC)
+        written_s = os.stat(row.path).st_mtime if notes is None else notes.file_time_us / 1e6
+        return min(datetime.fromtimestamp(written_s, UTC), row.time)
     except (OSError, ValueError, OverflowError):
-        return inspected_at
-    return min(modified, inspected_at)
+        return row.time
 
 
 def _finite(value: float | None) -> float | None:

@@ -68,7 +68,7 @@ def _check_pixels(where: Path | str, image: ImageFile.ImageFile, max_pixels: int
 def _to_rgb(
     content: bytes, where: Path | str, image: ImageFile.ImageFile, window: _Window | None
 ) -> _Bytes:
-    if _is_deep(image):
+    if is_deep(image):
         if window is None:
             raise ImageError(
                 f"{where}: a 16-bit image, but no window is declared; "
@@ -87,7 +87,7 @@ def _to_rgb(
     return np.array(turned if turned.mode == "RGB" else turned.convert("RGB"), np.uint8)
 
 
-def _is_deep(image: ImageFile.ImageFile) -> bool:
+def is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether the file holds 16 bits a value; Pillow opens such colour images as if they had 8."""
     return image.mode in _DEEP_MODES or any(";16" in str(tile.args) for tile in image.tile)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,14 +63,7 @@ def gather_images(settings: LineSettings) -> LineImages:
     labelled = read_labels(settings.labels, settings.good_class) if settings.labels else ()
     seen = survey([*found, *(image.path for image in labelled)], settings.input)
     group_of = _group_reader(settings.splits.group_pattern)
-    readable = [
-        replace(image, group=image.group or group_of(image.path))
-        for image in labelled
-        if image.path in seen.hashes
-    ]
-    where = str(settings.labels)
-    units = _units(readable, seen.hashes)
-    divided = _divide(units, settings, where)
+    divided = divide_labelled(labelled, seen.hashes, settings)
     unlabelled, held_out = _unlabelled(found, divided, seen, group_of)
     if not unlabelled:
         raise InputError(
@@ -87,6 +80,29 @@ def gather_images(settings: LineSettings) -> LineImages:
         remarks=_remarks(settings, divided, seen, held_out),
         hashes=seen.hashes,
     )
+
+
+def divide_labelled(
+    labelled: Iterable[LabelledImage], hashes: dict[Path, str], settings: LineSettings
+) -> list[LabelledImage]:
+    """The readable images among the labelled ones, each with its group and in its split.
+
+    Args:
+        labelled: As the labels say.
+        hashes: sha256 of each readable image's content.
+        settings: The line's.
+
+    Raises:
+        LabelError: One part lies in two splits, or only some rows have a split.
+        SettingsError: `splits.group_pattern` is no regex with a group.
+    """
+    group_of = _group_reader(settings.splits.group_pattern)
+    readable = [
+        replace(image, group=image.group or group_of(image.path))
+        for image in labelled
+        if image.path in hashes
+    ]
+    return _divide(images_of_parts(readable, hashes), settings, str(settings.labels))
 
 
 def _group_reader(pattern: str | None) -> GroupOf:
@@ -108,8 +124,12 @@ def _group_reader(pattern: str | None) -> GroupOf:
     return group_of
 
 
-def _units(labelled: Sequence[LabelledImage], hashes: dict[Path, str]) -> list[Unit]:
-    """Images of one group, or of equal content, become one unit."""
+def images_of_parts(labelled: Sequence[LabelledImage], hashes: Mapping[Path, str]) -> list[Unit]:
+    """The images of each physical part: those of one group, or of equal content.
+
+    Args:
+        hashes: sha256 of each image's content.
+    """
     unit_of: dict[tuple[str, str], Unit] = {}
     for image in labelled:
         keys = [("content", hashes[image.path])]

@@ -4,7 +4,7 @@ Rates get the exact two-sided interval of Clopper and Pearson; rank measures a b
 physical parts, each class resampled to its own size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,63 @@ def rank_intervals(
         average_precision=float(values[1]),
         average_precision_interval=(float(low[1]), float(high[1])),
     )
+
+
+def mean_ranking(
+    runs: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Ranking:
+    """Mean AUROC and average precision of several scores of the same parts, such as seeds.
+
+    Percentile bootstrap over parts and runs: a resample draws parts once for all runs, and then
+    runs.
+
+    Args:
+        runs: (good, defective) scores of each run; all over the same parts in the same order.
+
+    Raises:
+        ValueError: A score is not finite, or runs have different parts.
+    """
+    both = [(np.asarray(g, np.float64), np.asarray(d, np.float64)) for g, d in runs]
+    if len({(good.size, defective.size) for good, defective in both}) != 1:
+        raise ValueError("expected at least one run, and all of them over the same parts")
+    if not all(np.isfinite(scores).all() for run in both for scores in run):
+        raise ValueError("found scores that are not finite; leave those parts out and say so")
+    if not (both[0][0].size and both[0][1].size):
+        return Ranking(None, None, None, None)
+    of_runs = [_levels(good, defective) for good, defective in both]
+    values = np.mean([_measures(*_whole(*levels))[:, 0] for levels in of_runs], axis=0)
+    drawn = _means_of_drawn_runs(of_runs, resamples, seed)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    low, high = np.minimum(low, values), np.maximum(high, values)
+    return Ranking(
+        auroc=float(values[0]),
+        auroc_interval=(float(low[0]), float(high[0])),
+        average_precision=float(values[1]),
+        average_precision_interval=(float(low[1]), float(high[1])),
+    )
+
+
+def _means_of_drawn_runs(
+    of_runs: Sequence[tuple[Levels, Levels, int]], resamples: int, seed: int
+) -> Scores:
+    """AUROC and average precision, (resamples, 2), over drawn runs on the same drawn parts."""
+    random = np.random.default_rng(seed)
+    goods, defectives = of_runs[0][0].size, of_runs[0][1].size
+    drawn = np.empty((resamples, 2))
+    for resample in range(resamples):
+        good_r = random.integers(goods, size=goods)
+        defective_r = random.integers(defectives, size=defectives)
+        picked = random.integers(len(of_runs), size=len(of_runs))
+        of_picked = [
+            _measures(*_whole(good[good_r], defective[defective_r], levels))[:, 0]
+            for good, defective, levels in (of_runs[run] for run in picked)
+        ]
+        drawn[resample] = np.mean(of_picked, axis=0)
+    return drawn
 
 
 def _levels(good: Scores, defective: Scores) -> tuple[Levels, Levels, int]:

@@ -241,11 +241,18 @@ def _charts(content: ReportContent) -> dict[str, str | None]:
         "adherence": charts.adherence_curves(steps, _colours(content), content.part_area)
         if held
         else None,
+        "budget": _budget_chart(content.metrics.get("label_budget")),
     }
     return {
         name: None if svg is None else _data_uri("image/svg+xml", svg)
         for name, svg in drawn.items()
     }
+
+
+def _budget_chart(curve: Mapping[str, Any] | None) -> bytes | None:
+    if curve is None or len(curve["budgets"]) < 2:
+        return None
+    return report_plots.label_budget(curve["budgets"])
 
 
 def _colours(content: ReportContent) -> dict[str, str]:

@@ -148,6 +148,30 @@ def adherence_curves(
     return _svg(figure)
 
 
+@matplotlib.rc_context(_STYLE)
+def label_budget(budgets: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """AUROC against the number of labels a class, with intervals and every seed: SVG.
+
+    Args:
+        budgets: What `label_budget` in `metrics.json` holds, by number of labels.
+    """
+    figure = Figure(figsize=(5.4, 3.0), layout="constrained")
+    axes = figure.subplots()
+    points = [point["auroc"] for point in budgets.values()]
+    places = np.arange(len(points))
+    low, high = np.array([point["interval"] for point in points]).T
+    axes.fill_between(places, low, high, color=GOOD_COLOUR, alpha=0.15, linewidth=0)
+    for place, point in zip(places, budgets.values(), strict=True):
+        of_seeds = [seed["auroc"]["value"] for seed in point["by_seed"]]
+        axes.plot([place] * len(of_seeds), of_seeds, ".", color=FAINT, markersize=4)
+    means = [point["value"] for point in points]
+    axes.plot(places, means, "o-", color=GOOD_COLOUR, linewidth=1.8, markersize=4)
+    axes.set_xticks(places.tolist(), list(budgets))
+    axes.set_xlabel("labelled images a class")
+    axes.set_ylabel("AUROC on the test parts")
+    return _svg(figure)
+
+
 def _bin_edges(z_good: Scores, z_defect: Scores, thresholds: list[float]) -> Scores:
     z = np.concatenate([z_good, z_defect])
     ends = list(np.quantile(z, [0.005, 0.995])) if z.size else []

@@ -19,6 +19,7 @@ from span_train.data.cache import image_cache
 from span_train.data.labels import LabelledImage
 from span_train.data.line_layout import layout_background
 from span_train.data.splits import gather_images
+from span_train.evaluate.by_class import scores_of_parts, verdicts_by_class
 from span_train.evaluate.metrics import line_metrics, scored_parts
 from span_train.evaluate.overlay import (
     FREE_COLOUR,
@@ -34,6 +35,7 @@ from span_train.evaluate.report import (
     ReportContent,
     write_report,
 )
+from span_train.finetune.label_budget import Budgets, label_budget_curve, see_features
 from span_train.finetune.run import TrainedLine, load_trained
 from span_train.models.inspection_model import InspectionModel
 from span_train.policy.policy import Verdict
@@ -68,8 +70,13 @@ class Evaluation:
     report: ReportContent
 
 
-def evaluate(settings: LineSettings, run: Path, out: Path) -> Evaluation:
+def evaluate(
+    settings: LineSettings, run: Path, out: Path, budgets: Budgets | None = None
+) -> Evaluation:
     """Score the test split, write `metrics.json` and `report.html` into `out`.
+
+    Args:
+        budgets: Also fit the head on fewer labels, and put that curve into both.
 
     Raises:
         LabelError: The line has no test image.
@@ -95,6 +102,10 @@ def evaluate(settings: LineSettings, run: Path, out: Path) -> Evaluation:
         [image.group for image in images.test],
         confidence=settings.goals.confidence,
     )
+    metrics |= _by_class_and_part(trained, images.test, verdicts, names, contributions_mr)
+    if budgets is not None:
+        seen = see_features(trained, images, run / "cache")
+        metrics["label_budget"] = label_budget_curve(seen, budgets, trained.settings)
     write_json(out / "metrics.json", metrics)
     report = _report(
         trained, images.test, z, outlier, verdicts, names, contributions_mr, metrics, images.remarks
@@ -103,6 +114,24 @@ def evaluate(settings: LineSettings, run: Path, out: Path) -> Evaluation:
     return Evaluation(
         trained, images.test, z, outlier, verdicts, names, contributions_mr, metrics, report
     )
+
+
+def _by_class_and_part(
+    trained: TrainedLine,
+    images: Sequence[LabelledImage],
+    verdicts: Sequence[Verdict],
+    names: tuple[str, ...],
+    contributions_mr: npt.NDArray[np.float64],
+) -> dict[str, Any]:
+    settings, groups = trained.settings, [image.group for image in images]
+    classes, said = [image.label for image in images], [verdict.name for verdict in verdicts]
+    defective = _defective(images, settings)
+    return {
+        "by_class": verdicts_by_class(classes, said, groups, settings.good_class),
+        "by_part": scores_of_parts(
+            contributions_mr, names, defective, groups, settings.goals.confidence
+        ),
+    }
 
 
 def _score(

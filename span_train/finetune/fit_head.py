@@ -69,10 +69,8 @@ def _weigh(
     asked = settings.train
     defective_m = np.array(labels != settings.good_class, bool)
     labelled_mj = looked.pooled(head) if len(labels) else unlabelled_uj[:0]
-    labelled_mj = _tied(labelled_mj, head.regions)
-    unlabelled_uj = _tied(unlabelled_uj, head.regions)
-    first_token = head.first_token - head.regions + 1
-    tokens = [slice(first_token, unlabelled_uj.shape[1])]
+    labelled_mj, unlabelled_uj = tied(labelled_mj, head), tied(unlabelled_uj, head)
+    tokens = [token_features(head)]
     score = fit_shrunk(
         labelled_mj, defective_m, unlabelled_uj, tokens, asked.strengths, asked.folds, asked.seed
     )
@@ -89,10 +87,15 @@ def _weigh(
     return score
 
 
-def _tied(features_mj: Array, regions: int) -> Array:
+def tied(features_mj: Array, head: DefectHead) -> Array:
     """The regions' shares as their sum, the outlier score: they get one weight together."""
-    whole_m1 = features_mj[:, :regions].sum(axis=1, keepdims=True)
-    return np.concatenate([whole_m1, features_mj[:, regions:]], axis=1)
+    whole_m1 = features_mj[:, : head.regions].sum(axis=1, keepdims=True)
+    return np.concatenate([whole_m1, features_mj[:, head.regions :]], axis=1)
+
+
+def token_features(head: DefectHead) -> slice:
+    """Where the part tokens are among features that `tied` gave."""
+    return slice(head.first_token - head.regions + 1, len(head.features) - head.regions + 1)
 
 
 def empty_head(

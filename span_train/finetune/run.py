@@ -24,6 +24,7 @@ from span_train.finetune.facts import (
 )
 from span_train.finetune.fit_head import empty_head, fit_head
 from span_train.finetune.looked import Looked
+from span_train.finetune.roles import ImageRoles, load_roles, save_roles
 from span_train.finetune.shrunk_fit import Array
 from span_train.models.defect_head import Deviation
 from span_train.models.inspection_model import InspectionModel
@@ -48,6 +49,7 @@ class TrainedLine:
         settings: The resolved settings.
         summary: Facts about data, fit and machine, as plain JSON values.
         example_paths: Images that travel in the bundle to prove it right.
+        roles: Which images took part in what; None for a run that did not keep it.
     """
 
     model: InspectionModel
@@ -56,6 +58,7 @@ class TrainedLine:
     settings: LineSettings
     summary: dict[str, Any]
     example_paths: tuple[Path, ...]
+    roles: ImageRoles | None = None
 
 
 def train(
@@ -94,6 +97,7 @@ def train(
         "calibration": held_out,
         "remarks": [*images.remarks, *leaked, *unpromised(images, settings)],
     }
+    save_roles(out, images, pretrained.images)
     _save(out, model, pretrained.layout, policy, settings, summary)
     return summary
 
@@ -122,7 +126,8 @@ def load_trained(run: Path) -> TrainedLine:
         raise RunError(f"{run}: the model is damaged: {str(problem)[:200]}") from None
     examples = tuple(Path(path) for path in summary["examples"])
     policy = load_policy(run / "policy.json")
-    return TrainedLine(model.eval(), layout, policy, settings, summary, examples)
+    roles = load_roles(run)
+    return TrainedLine(model.eval(), layout, policy, settings, summary, examples, roles)
 
 
 def _calibrate(

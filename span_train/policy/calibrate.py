@@ -51,7 +51,7 @@ def choose_policy(
         ValueError: Scores and groups have different lengths.
     """
     parts = worst_of_parts(z_good, z_defect, groups_good, groups_defect)
-    t_pass, t_fail, claims = _thresholds(parts, goals)
+    t_pass, t_fail, claims = thresholds_for(parts, goals)
     if outlier_limit is None and np.size(outlier_good):
         outlier_limit = outlier_limit_of(outlier_good, groups_good)
     return Policy(
@@ -88,6 +88,27 @@ def worst_of_parts(
     )
 
 
+def thresholds_for(
+    parts: PartScores, goals: Goal
+) -> tuple[float | None, float | None, tuple[Claim, Claim]]:
+    """`t_pass`, `t_fail` and the claims about escape and overkill that these parts allow."""
+    joint = 1 - (1 - goals.confidence) / 2
+    if parts.good.size == 0:
+        claims = (
+            not_shown_claim("escape", parts, goals.escape, joint),
+            not_shown_claim("overkill", parts, goals.overkill, joint),
+        )
+        return None, None, claims
+    if parts.defective.size == 0:
+        t_fail, overkill = _choose_t_fail(parts, goals.overkill, goals.confidence)
+        return t_fail, t_fail, (not_shown_claim("escape", parts, goals.escape, joint), overkill)
+    t_fail, overkill = _choose_t_fail(parts, goals.overkill, joint)
+    t_pass, escape = _choose_t_pass(parts, goals.escape, joint)
+    if t_pass is not None and t_fail is not None and t_pass > t_fail:
+        t_pass, escape = t_fail, shown_claim("escape", parts, t_fail, goals.escape, joint)
+    return t_pass, t_fail, (escape, overkill)
+
+
 def outlier_limit_of(
     outlier_good: npt.ArrayLike, groups: Groups = None, false_alarm: float = OUTLIER_FALSE_ALARM
 ) -> float | None:
@@ -119,26 +140,6 @@ def _images_of_parts(label: str, z: npt.ArrayLike, groups: Groups) -> dict[objec
 def _finite(scores: Sequence[float]) -> Scores:
     kept = np.asarray(scores, np.float64)
     return kept[np.isfinite(kept)]
-
-
-def _thresholds(
-    parts: PartScores, goals: Goal
-) -> tuple[float | None, float | None, tuple[Claim, Claim]]:
-    joint = 1 - (1 - goals.confidence) / 2
-    if parts.good.size == 0:
-        claims = (
-            not_shown_claim("escape", parts, goals.escape, joint),
-            not_shown_claim("overkill", parts, goals.overkill, joint),
-        )
-        return None, None, claims
-    if parts.defective.size == 0:
-        t_fail, overkill = _choose_t_fail(parts, goals.overkill, goals.confidence)
-        return t_fail, t_fail, (not_shown_claim("escape", parts, goals.escape, joint), overkill)
-    t_fail, overkill = _choose_t_fail(parts, goals.overkill, joint)
-    t_pass, escape = _choose_t_pass(parts, goals.escape, joint)
-    if t_pass is not None and t_fail is not None and t_pass > t_fail:
-        t_pass, escape = t_fail, shown_claim("escape", parts, t_fail, goals.escape, joint)
-    return t_pass, t_fail, (escape, overkill)
 
 
 def _choose_t_pass(parts: PartScores, goal: float, confidence: float) -> tuple[float | None, Claim]:

@@ -20,6 +20,7 @@ POLICY_VERSION: Literal[1] = 1
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,57 @@ class Claim(_Record):
     missing: Annotated[int, Field(ge=0)] = 0
 
 
+class CalibrationSet(_Record):
+    """The labelled images that thresholds were chosen on, counted.
+
+    Attributes:
+        images: Images that got a score.
+        good, defective: Physical parts.
+        unreadable: Labelled files that could not be read.
+        unlabelled: Images without a label that lay beside them.
+        judged_before: Images that had chosen earlier thresholds already.
+        learnt_from: Images that the network had learnt from; more than 0 makes the claims void.
+        digest: sha256 over contents and labels.
+    """
+
+    images: Count
+    good: Count
+    defective: Count
+    unreadable: Count = 0
+    unlabelled: Count = 0
+    judged_before: Count = 0
+    learnt_from: Count = 0
+    digest: str
+
+
+class Probability(_Record):
+    """How z becomes the probability of a defect, at a declared defect rate of the line.
+
+    ``sigmoid(slope * z + offset + log(rate / (1 - rate)))``: Platt's line, fitted as if half of
+    the parts were defective, then moved to the declared rate.
+    """
+
+    defect_rate: OpenShare
+    slope: Annotated[float, Field(ge=0.0)]
+    offset: float
+
+    def of(self, z: float) -> float:
+        """The probability that a part with this z is defective."""
+        rate = self.defect_rate
+        logit = self.slope * z + self.offset + math.log(rate / (1 - rate))
+        return 1 / (1 + math.exp(-max(-700.0, min(700.0, logit))))
+
+
 class PolicyChange(_Record):
-    """Who changed the thresholds, when and why, and from what to what."""
+    """Who changed the thresholds, when and why, and from what to what.
+
+    Attributes:
+        when: ISO time in UTC.
+        goals_before, goals_after: What the thresholds were chosen for.
+        rule: How they were chosen, in words.
+        calibration: What they were chosen on; None where that was not recorded.
+        bundle_before: Id of the bundle whose policy it was.
+    """
 
     who: str
     when: str
@@ -78,6 +128,11 @@ class PolicyChange(_Record):
     t_fail_after: float | None
     outlier_limit_before: float | None = None
     outlier_limit_after: float | None = None
+    goals_before: Goal | None = None
+    goals_after: Goal | None = None
+    rule: str = ""
+    calibration: CalibrationSet | None = None
+    bundle_before: str = ""
 
 
 class Policy(_Record):
@@ -88,6 +143,7 @@ class Policy(_Record):
         t_fail: z from it on fails; None: nothing fails by z.
         outlier_limit: An outlier score above it makes at least `recheck`; None: no limit.
         goals: The goals the thresholds were chosen for.
+        probability: How z becomes a probability; None where no defect rate is declared.
         history: Every change since the first policy, oldest first.
     """
 
@@ -97,6 +153,7 @@ class Policy(_Record):
     outlier_limit: float | None = None
     goals: Goal | None = None
     claims: tuple[Claim, ...] = ()
+    probability: Probability | None = None
     history: tuple[PolicyChange, ...] = ()
 
     @model_validator(mode="after")
@@ -124,11 +181,24 @@ class Policy(_Record):
             )
         return self._pass_unless_outlier(z, self.t_pass, outlier)
 
-    def changed_from(self, before: "Policy", who: str, when: str, why: str) -> "Policy":
+    def changed_from(
+        self,
+        before: "Policy",
+        who: str,
+        when: str,
+        why: str,
+        *,
+        rule: str = "",
+        calibration: CalibrationSet | None = None,
+        bundle_before: str = "",
+    ) -> "Policy":
         """This policy, with the history of the one it takes the place of.
 
         Args:
             when: ISO time in UTC.
+            rule: How the thresholds were chosen, in words.
+            calibration: What they were chosen on.
+            bundle_before: Id of the bundle whose policy it was.
         """
         change = PolicyChange(
             who=who,
@@ -140,6 +210,11 @@ class Policy(_Record):
             t_fail_after=self.t_fail,
             outlier_limit_before=before.outlier_limit,
             outlier_limit_after=self.outlier_limit,
+            goals_before=before.goals,
+            goals_after=self.goals,
+            rule=rule,
+            calibration=calibration,
+            bundle_before=bundle_before,
         )
         return self.model_copy(update={"history": (*before.history, change)})
 

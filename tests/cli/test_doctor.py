@@ -79,3 +79,20 @@ def test_lines_carry_the_advice_and_json_says_whether_it_is_ready() -> None:
     checks = (Check("a", "ok", "1.0"), Check("b", "problem", "gone", "install b"))
     assert as_lines(checks) == ["ok      a: 1.0", "PROBLEM b: gone", "        -> install b"]
     assert json.loads(as_json_text(checks))["ready"] is False
+
+
+def test_the_packages_are_those_that_the_project_asks_for() -> None:
+    needed, training = machine_checks.required_packages(), machine_checks.required_packages("train")
+    assert {"numpy", "opencv-python", "streamlit"} <= set(needed)
+    assert {"torch", "pycocotools", "jinja2", "matplotlib"} <= set(training)
+    assert not set(needed) & set(training)
+    assert not any(name.startswith("onnxruntime") for name in needed)
+
+
+def test_the_speed_of_the_disk_is_told_and_a_slow_one_advised_about(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert found(check_machine(tmp_path), "disk").found.endswith(" MB/s")
+    monkeypatch.setattr(machine_checks, "_SLOW_MB_S", 1e9)
+    assert "choose a local disk" in found(check_machine(tmp_path), "disk").advice
+    assert list(tmp_path.iterdir()) == []

@@ -49,7 +49,7 @@ def test_images_alone_are_enough(write_image: Write, tmp_path: Path) -> None:
     write_image("two: odd #name/b.png", 2)
     line = tmp_path / "line.yaml"
     printed = init(line, "--images", tmp_path / "one", "--images", tmp_path / "two: odd #name")
-    assert "2 images; next: inspect layout" in printed
+    assert "2 images; next: inspect check" in printed
     settings = read_settings(line)
     assert settings.images == (tmp_path / "one", tmp_path / "two: odd #name")
     assert settings.layout.source == "statistics"
@@ -131,3 +131,49 @@ def test_images_that_cannot_be_used_are_remarked_with_the_cure(tmp_path: Path) -
     assert result.exit_code == 0
     assert "note: 1 of 1 images looked at cannot be used" in result.stderr
     assert "set input.window" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["mvtec", "classes", "csv", "json lines"])
+def test_a_sorted_folder_is_recognised(write_image: Write, tmp_path: Path, kind: str) -> None:
+    data = tmp_path / "data"
+    names = {
+        "mvtec": ("train/good/a.png", "test/good/b.png", "test/bent/c.png"),
+        "classes": ("good/a.png", "good/b.png", "bent/c.png"),
+    }.get(kind, ("a.png", "b.png", "c.png"))
+    for seed, name in enumerate(names):
+        write_image(f"data/{name}", seed)
+    if kind == "mvtec":
+        write_image("data/ground_truth/bent/c_mask.png")
+    rows = [(name, "bent" if name.endswith("c.png") else "good") for name in names]
+    if kind == "csv":
+        text = "image_path,label\n" + "\n".join(map(",".join, rows))
+        (data / "labels.csv").write_text(text)
+    if kind == "json lines":
+        lines = [json.dumps({"image_path": name, "label": label}) for name, label in rows]
+        (data / "labels.jsonl").write_text("\n".join(lines))
+    printed = init(tmp_path / "line.yaml", "--images", data, "--json")
+    found = json.loads(printed)
+    assert found["classes"] == {"good": 2, "bent": 1}
+    assert found["images"] == (1 if kind == "mvtec" else 3)
+    settings = read_settings(tmp_path / "line.yaml")
+    assert settings.images == (data / "train" / "good" if kind == "mvtec" else data,)
+
+
+def test_a_typical_image_is_proposed_to_draw_on(write_image: Write, tmp_path: Path) -> None:
+    for seed in range(3):
+        write_image(f"photos/{seed}.png", seed)
+    init(tmp_path / "line.yaml", "--images", tmp_path / "photos")
+    assert "# exemplar: " in (tmp_path / "line.yaml").read_text()
+
+
+def test_a_small_part_asks_for_a_larger_square(write_image: Write, tmp_path: Path) -> None:
+    exemplar = write_image("photos/a.png", size=(100, 100))
+    mask = np.zeros((100, 100), np.uint8)
+    mask[40:50, 40:50] = 255
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(mask).save(tmp_path / "masks" / "pin.png")
+    line = tmp_path / "line.yaml"
+    images = ("--images", tmp_path / "photos")
+    init(line, *images, "--exemplar", exemplar, "--masks", tmp_path / "masks")
+    assert read_settings(line).input.side_px == 168
+    assert "pin has 4.4 patches there" in line.read_text()

@@ -128,3 +128,11 @@ def test_a_binary_file_and_a_missing_one_are_refused(tmp_path: Path, write_image
 
 def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     assert "expected one folder a class" in refusal(tmp_path)
+
+
+def test_json_lines_that_are_none_are_named_by_line(tmp_path: Path) -> None:
+    source = tmp_path / "labels.jsonl"
+    for line, said in (("{", "line 1: is no JSON"), ("[1]", "line 1: found a list")):
+        source.write_text(line + "\n")
+        with pytest.raises(LabelError, match=said):
+            read_labels(source, "good")

@@ -12,7 +12,9 @@ import deploy
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("package", ["bench", "bundle", "runtime", "scoring", "serving"])
+@pytest.mark.parametrize(
+    "package", ["bench", "bundle", "calibration", "runtime", "scoring", "serving"]
+)
 def test_what_runs_on_the_line_never_reaches_torch(package: str) -> None:
     folder = Path(deploy.__path__[0]) / package
     modules = [f"deploy.{package}.{module.name}" for module in pkgutil.iter_modules([str(folder)])]

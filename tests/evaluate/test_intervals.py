@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from span_train.evaluate.intervals import rank_intervals, rate_interval
+from span_train.evaluate.intervals import mean_ranking, rank_intervals, rate_interval
 
 few_values = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=30)
 
@@ -97,3 +97,27 @@ def test_one_class_alone_has_no_ranking(good: list[float], defective: list[float
 def test_scores_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="not finite"):
         rank_intervals([np.nan], [1.0])
+
+
+def test_the_mean_of_one_run_is_that_run_with_about_its_interval() -> None:
+    random = np.random.default_rng(0)
+    good, defective = random.normal(0, 1, 80), random.normal(1, 1, 60)
+    alone = rank_intervals(good, defective)
+    mean = mean_ranking([(good, defective)])
+    assert (mean.auroc, mean.average_precision) == (alone.auroc, alone.average_precision)
+    assert mean.auroc_interval == pytest.approx(alone.auroc_interval, abs=0.015)
+
+
+def test_runs_that_disagree_widen_the_interval_of_their_mean() -> None:
+    random = np.random.default_rng(1)
+    good, defective = random.normal(0, 1, 200), random.normal(1, 1, 200)
+    alike = mean_ranking([(good, defective)] * 3, resamples=300).auroc_interval
+    apart = mean_ranking([(good, defective), (good, -defective)], resamples=300).auroc_interval
+    assert alike is not None
+    assert apart is not None
+    assert apart[1] - apart[0] > 3 * (alike[1] - alike[0])
+
+
+def test_runs_over_other_parts_are_refused() -> None:
+    with pytest.raises(ValueError, match="all of them over the same parts"):
+        mean_ranking([([0.0], [1.0]), ([0.0, 1.0], [1.0])])

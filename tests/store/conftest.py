@@ -13,6 +13,7 @@ from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader, StoreWriter, open_store
 from span_train.contract.image import fit_geometry
 from tests.station.drawn_inspections import a_handful, bundle
+from tests.store.postgres_server import PostgresServer, programs, running
 
 Scored = Callable[..., ScoredImage]
 
@@ -43,6 +44,28 @@ def scored(handful: list[ScoredImage]) -> Scored:
 def url(tmp_path: Path) -> str:
     """The URL of a store that does not exist yet."""
     return f"sqlite:///{tmp_path / 'line.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, once for all tests of a process; skips where none is installed."""
+    if programs() is None:
+        pytest.skip("no PostgreSQL server is installed; `make postgres` installs Debian's")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, tmp_path: Path) -> str:
+    """The URL of an empty database on the server."""
+    return postgres.new_database(tmp_path / "assets")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest) -> str:
+    """A store that does not exist yet, on each kind of database."""
+    name = "url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
 
 
 @pytest.fixture

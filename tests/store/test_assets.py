@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspect_app.store.assets import LONGEST_SIDE_PX, Assets
+from inspect_app.store.assets import Assets
+from inspect_app.store.pictures import LONGEST_SIDE_PX
 from span_train.contract.errors import StoreError
 from span_train.contract.image import fit_geometry
 
@@ -17,7 +18,7 @@ MAPS = np.zeros((4, 4), np.float32), np.full((2, 4, 4), 1 / 16, np.float32)
 @pytest.fixture
 def assets(tmp_path: Path) -> Assets:
     """The folder beside a database that need not exist."""
-    return Assets(tmp_path / "line.db")
+    return Assets(tmp_path / "line.db.assets")
 
 
 def test_files_lie_in_a_folder_named_after_the_database(assets: Assets, tmp_path: Path) -> None:

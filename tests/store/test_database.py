@@ -8,7 +8,7 @@ import pytest
 
 from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader, StoreWriter, open_store
-from inspect_app.store.database import database_file
+from inspect_app.store.address import store_address
 from span_train.contract.errors import StoreError
 
 
@@ -22,7 +22,8 @@ from span_train.contract.errors import StoreError
     ],
 )
 def test_urls_and_plain_paths_name_a_file(url: str, file: str) -> None:
-    assert database_file(url) == Path(file)
+    address = store_address(url)
+    assert (address.file, address.assets) == (Path(file), Path(file + ".assets"))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,9 @@ def test_urls_and_plain_paths_name_a_file(url: str, file: str) -> None:
         ("sqlite:///:memory:", "names no file"),
         ("sqlite:///line.db?mode=memory", "names no file"),
         ("sqlite://line.db", "names no file"),
-        ("nonsense://x", "is an SQLite file here"),
+        ("nonsense://x", "no store of a known kind"),
+        ("postgresql://", "names no database"),
+        ("postgresql://anna@db/line", "pictures need a folder that every station reaches"),
         ("://", "cannot be parsed"),
     ],
 )
@@ -45,7 +48,7 @@ def test_other_urls_are_refused(url: str, said: str) -> None:
 
 def test_a_password_in_a_url_is_not_repeated() -> None:
     with pytest.raises(StoreError) as refused:
-        open_store("postgresql://anna:secret@db/line")
+        open_store("postgresql://anna:secret@127.0.0.1:1/line?assets=a")
     assert "secret" not in str(refused.value)
 
 
@@ -90,11 +93,13 @@ def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_version_is_refused(writer: StoreWriter) -> None:
-    connection = sqlite3.connect(writer.file)
-    connection.execute("PRAGMA user_version = 99")
+    connection = sqlite3.connect(writer.address.file)
+    connection.execute("UPDATE inspect_version SET version_num = '0099'")
+    connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="version 99, this program knows version 1"):
-        StoreReader(str(writer.file))
+    for opened in (open_store, StoreReader):
+        with pytest.raises(StoreError, match=r"version 0099, .* version 0002; update the program"):
+            opened(str(writer.address.file))
 
 
 def test_a_store_without_the_right_to_write_is_refused(
@@ -102,9 +107,9 @@ def test_a_store_without_the_right_to_write_is_refused(
 ) -> None:
     # By the mode bits: who runs as root may write anything.
     monkeypatch.setattr(os, "access", lambda path, _: bool(os.stat(path).st_mode & 0o200))
-    writer.file.chmod(0o444)
+    writer.address.file.chmod(0o444)
     with pytest.raises(StoreError, match=r"no permission to write .*line\.db"):
-        StoreReader(str(writer.file))
+        StoreReader(str(writer.address.file))
 
 
 def test_a_folder_that_refuses_files_is_named() -> None:
@@ -118,7 +123,7 @@ def test_a_folder_that_refuses_files_is_named() -> None:
 def test_readers_work_while_the_line_writes(
     writer: StoreWriter, reader: StoreReader, handful: list[ScoredImage]
 ) -> None:
-    connection = sqlite3.connect(writer.file)
+    connection = sqlite3.connect(writer.address.file)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.execute("BEGIN IMMEDIATE")
     assert reader.counts().newest_id == 0
@@ -131,7 +136,7 @@ def raw(writer: StoreWriter, reader: StoreReader, handful: list[ScoredImage]) ->
     """Someone else's connection to a store with one decided inspection."""
     writer.add(handful[:1])
     reader.record_decision(1, "Anna", "pass")
-    return sqlite3.connect(writer.file, isolation_level=None)
+    return sqlite3.connect(writer.address.file, isolation_level=None)
 
 
 @pytest.mark.parametrize(

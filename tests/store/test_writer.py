@@ -139,7 +139,7 @@ def test_a_bundle_must_be_registered_first(url: str, scored: Scored) -> None:
 def test_a_picture_that_cannot_be_written_leaves_no_row(
     writer: StoreWriter, reader: StoreReader, scored: Scored
 ) -> None:
-    folder = writer.file.with_name("line.db.assets")
+    folder = writer.address.file.with_name("line.db.assets")
     for name in range(256):
         (folder / f"{name:02x}").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be written"):

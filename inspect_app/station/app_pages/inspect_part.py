@@ -13,7 +13,7 @@ from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.verdict_banner import verdict_banner
 from inspect_app.station.pieces.wording import number, short_id, text
-from inspect_app.store.assets import encode_png
+from inspect_app.store.pictures import encode_png
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import BundleRecord, InspectionRecord, PartEvidence
 from span_train.contract.errors import StoreError

@@ -1,0 +1,115 @@
+"""Measure how long `inspect watch` takes from a finished file to its row in the store.
+
+    python benchmarks/watch_latency.py --bundle BUNDLE --images FOLDER [--rate 5] [--seconds 60]
+        [--how renamed|written] [--out FILE.json]
+
+The real command watches an empty folder; files come at a steady rate, renamed in or written in
+place. The end is the first moment at which another process finds the row in the (SQLite) store,
+asked every 5 ms; a file that is written in place counts from its closing, so that the time it
+rests is in it.
+"""
+
+import argparse
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from where_it_ran import in_words, where_it_ran
+
+from deploy.scoring.listing import list_images
+
+_LONGEST_S = 120.0
+
+
+def main() -> int:
+    """Start the command, let files come, and print percentiles."""
+    asked = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        took_s = measure(asked, Path(folder))
+    p50, p95, p99 = (float(value) for value in np.percentile(took_s, (50, 95, 99)) * 1e3)
+    print(*in_words(where_it_ran()), sep="\n")
+    print(f"\n{len(took_s)} files, {asked.how}, {asked.rate:g} a second, from finished to stored:")
+    print(
+        f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, longest {max(took_s) * 1e3:.0f} ms"
+    )
+    if asked.out is not None:
+        found = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "took_s": took_s}
+        asked.out.write_text(json.dumps({"how": asked.how, "rate": asked.rate, **found}, indent=1))
+    return 0
+
+
+def measure(asked: argparse.Namespace, place: Path) -> list[float]:
+    """Seconds from finished to stored, of each file."""
+    hot, database = place / "hot", place / "line.db"
+    hot.mkdir()
+    program = [sys.executable, "-m", "inspect_app.cli.main", "watch", str(hot)]
+    command = subprocess.Popen(
+        [*program, "--bundle", str(asked.bundle), "--store", f"sqlite:///{database}"],
+        stdout=subprocess.PIPE,
+    )
+    finished: dict[str, float] = {}
+    count = round(asked.rate * asked.seconds)
+    try:
+        assert command.stdout is not None
+        command.stdout.readline()  # it watches
+        time.sleep(1.0)
+        feeder = threading.Thread(target=_feed, args=(asked, hot, count, finished), daemon=True)
+        feeder.start()
+        stored = _watch_rows(database, count, asked.seconds + _LONGEST_S)
+        feeder.join()
+    finally:
+        command.terminate()
+        command.wait()
+    return [stored[name] - finished[name] for name in finished]
+
+
+def _feed(asked: argparse.Namespace, hot: Path, count: int, finished: dict[str, float]) -> None:
+    contents = [Path(path).read_bytes() for path in list_images(asked.images)]
+    began = time.monotonic()
+    for number in range(count):
+        time.sleep(max(0.0, began + number / asked.rate - time.monotonic()))
+        name = f"{number:06d}.png"
+        own = contents[number % len(contents)] + b"%d" % number  # decoders leave that alone
+        first = hot / (name if asked.how == "written" else f".{name}")
+        first.write_bytes(own)
+        finished[name] = time.monotonic()
+        if asked.how == "renamed":
+            first.rename(hot / name)
+
+
+def _watch_rows(database: Path, count: int, longest_s: float) -> dict[str, float]:
+    stored: dict[str, float] = {}
+    newest, end = 0, time.monotonic() + longest_s
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        query = "SELECT id, file_name FROM inspections WHERE id > ? ORDER BY id"
+        while len(stored) < count:
+            if time.monotonic() > end:
+                raise SystemExit(f"only {len(stored)} of {count} files were stored in time")
+            for row_id, name in connection.execute(query, (newest,)).fetchall():
+                newest, stored[name] = row_id, time.monotonic()
+            time.sleep(0.005)
+    return stored
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--images", type=Path, required=True, help="a folder of real images")
+    parser.add_argument("--rate", type=float, default=5.0, help="files a second")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--how", choices=("renamed", "written"), default="renamed")
+    parser.add_argument("--out", type=Path, default=None)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Watch a folder into which a line's images fall: each arrival is inspected and stored once."""

@@ -1,0 +1,159 @@
+"""Read every image of a line once and keep the little that the checks need of each.
+
+A few kilobytes an image stay in memory, whatever its size: a small grey picture and some numbers.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from span_train.contract.errors import ImageError
+from span_train.contract.image import RGB, fit
+from span_train.contract.image_bytes import read_image_bytes
+from span_train.contract.pixels import is_deep, rgb_pixels
+from span_train.contract.settings import InputSettings
+
+Grey = npt.NDArray[np.uint8]
+Progress = Callable[[str, int, int], None]
+THUMBNAIL_PX = 64
+_SHARPNESS_PX = 256
+_MOST_THREADS = 16
+_SHOW_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is kept of one readable image.
+
+    Attributes:
+        path: The file.
+        sha256: Hash of its bytes.
+        width_px, height_px: Its size as shown.
+        mode: What the file holds, as Pillow names it: `L` is grey, `RGB` colour.
+        bits: 8 or 16 a value.
+        brightness: Mean grey level, 0 to 1.
+        sharpness: Variance of the Laplacian of the grey levels, at 256 px.
+        clipped: Share of pixels that are fully black or fully white.
+        colour: Mean red, green and blue, 0 to 1.
+        thumbnail: (64, 64) uint8 grey, fitted to the square as the line says.
+    """
+
+    path: Path
+    sha256: str
+    width_px: int
+    height_px: int
+    mode: str
+    bits: int
+    brightness: float
+    sharpness: float
+    clipped: float
+    colour: tuple[float, float, float]
+    thumbnail: Grey = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """All images of a line.
+
+    Attributes:
+        images: The readable ones, sorted by path.
+        unreadable: (path, reason) of the others.
+    """
+
+    images: tuple[Look, ...]
+    unreadable: tuple[tuple[Path, str], ...]
+
+    def thumbnails(self) -> Grey:
+        """(M, 64, 64) uint8."""
+        stack = [look.thumbnail for look in self.images]
+        return np.array(stack, np.uint8).reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
+
+
+def look_at_all(
+    paths: Sequence[Path], settings: InputSettings, progress: Progress, threads: int = 0
+) -> Looks:
+    """Read and decode every file once, in threads; damaged files stop nothing.
+
+    Args:
+        paths: Image files; repeats count once.
+        settings: How this line reads its images.
+        progress: Told (what is done, images done, images in all).
+        threads: How many read at a time; 0 is one a processor, at most 16.
+    """
+    each = sorted(set(paths))
+    images: list[Look] = []
+    unreadable: list[tuple[Path, str]] = []
+    with ThreadPoolExecutor(threads or default_threads()) as readers:
+        seen = readers.map(lambda path: _look_or_reason(path, settings), each)
+        for done, (path, result) in enumerate(zip(each, seen, strict=True), start=1):
+            if isinstance(result, str):
+                unreadable.append((path, result))
+            else:
+                images.append(result)
+            if done % _SHOW_EVERY == 0 or done == len(each):
+                progress("reading images", done, len(each))
+    return Looks(tuple(images), tuple(unreadable))
+
+
+def look_at(path: Path, settings: InputSettings) -> Look:
+    """Read one image file.
+
+    Raises:
+        ImageError: As for `load_image`.
+    """
+    content = read_image_bytes(path, settings.max_pixels)
+    pixels = rgb_pixels(content, path, settings.window, settings.max_pixels)
+    with Image.open(io.BytesIO(content)) as head:
+        mode, bits = head.mode, 16 if is_deep(head) else 8
+    grey = _no_longer_than(_SHARPNESS_PX, pixels)
+    red, green, blue = (float(value) / 255 for value in cv2.mean(pixels)[:3])
+    return Look(
+        path,
+        hashlib.sha256(content).hexdigest(),
+        pixels.shape[1],
+        pixels.shape[0],
+        mode,
+        bits,
+        brightness=float(grey.mean()) / 255,
+        sharpness=float(np.asarray(cv2.Laplacian(grey, cv2.CV_32F)).var()),
+        clipped=float(((grey == 0) | (grey == 255)).mean()),
+        colour=(red, green, blue),
+        thumbnail=grey_square(pixels, THUMBNAIL_PX, settings),
+    )
+
+
+def grey_square(pixels: RGB, side_px: int, settings: InputSettings) -> Grey:
+    """An image as a grey square, fitted as the line says: (side_px, side_px) uint8."""
+    square, _ = fit(pixels, side_px, settings.fit)
+    return np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def default_threads() -> int:
+    """One a processor that this process may use, at most 16."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_THREADS)
+
+
+def _look_or_reason(path: Path, settings: InputSettings) -> Look | str:
+    try:
+        return look_at(path, settings)
+    except ImageError as problem:
+        return str(problem)
+
+
+def _no_longer_than(longest_px: int, pixels: RGB) -> Grey:
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    scale = longest_px / max(grey.shape)
+    if scale >= 1:
+        return grey
+    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)

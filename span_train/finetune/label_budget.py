@@ -1,0 +1,168 @@
+"""Show how good the verdict's score gets with few labels: the head fitted again and again on some.
+
+The network looks at every image once. For each budget and seed, that many labelled images a class
+are drawn from the training split, the head is weighed on them, and the test split is ranked. Place
+statistics come from the unlabelled images alone, and are the same for all.
+Letters: U unlabelled images, M labelled training images, T test images, J pooled features.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from span_train.contract.settings import LineSettings
+from span_train.data.labels import LabelledImage
+from span_train.data.splits import LineImages
+from span_train.evaluate.intervals import mean_ranking, rank_intervals
+from span_train.evaluate.metrics import scored_parts
+from span_train.finetune.fit_head import tied, token_features
+from span_train.finetune.looked import Looked
+from span_train.finetune.run import TrainedLine
+from span_train.finetune.shrunk_fit import Array, fit_shrunk
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How many labels a class to try, and how many draws of each."""
+
+    labels: tuple[int, ...]
+    seeds: int = 5
+
+
+@dataclass(frozen=True)
+class SeenFeatures:
+    """What the head's features say about every image, computed once.
+
+    Attributes:
+        unlabelled_uj, train_mj, test_tj: Features, the outlier score first.
+        defective_m, defective_t: Truth.
+        test_groups: The physical part of each test image, where known.
+        tokens: Features that share one unit of prior variance.
+    """
+
+    unlabelled_uj: Array
+    train_mj: Array
+    test_tj: Array
+    defective_m: npt.NDArray[np.bool_]
+    defective_t: npt.NDArray[np.bool_]
+    test_groups: tuple[str | None, ...]
+    tokens: slice
+
+
+def see_features(trained: TrainedLine, images: LineImages, cache: Path) -> SeenFeatures:
+    """Look at the unlabelled, training and test images with a trained line's network.
+
+    Args:
+        cache: Folder of the image cache.
+    """
+    settings, head = trained.settings, trained.model.head
+
+    def features(paths: Sequence[Path]) -> Array:
+        if not paths:
+            return np.zeros((0, len(head.features) - head.regions + 1))
+        return tied(Looked(trained.model.backbone, settings, paths, cache).pooled(head), head)
+
+    labelled = [image.path for image in images.train]
+    return SeenFeatures(
+        unlabelled_uj=features(tuple(dict.fromkeys([*images.unlabelled, *labelled]))),
+        train_mj=features(labelled),
+        test_tj=features([image.path for image in images.test]),
+        defective_m=_defective(images.train, settings),
+        defective_t=_defective(images.test, settings),
+        test_groups=tuple(image.group for image in images.test),
+        tokens=token_features(head),
+    )
+
+
+def label_budget_curve(
+    seen: SeenFeatures, budgets: Budgets, settings: LineSettings
+) -> dict[str, Any]:
+    """AUROC and average precision of z on the test parts, by number of labels a class.
+
+    Budget 0, the outlier score alone, always stands beside the others. Intervals of a seed are over
+    test parts; those of a budget are over test parts and draws of labels, both drawn again.
+
+    Returns:
+        Plain JSON values: `budgets` by number of labels, `seeds`, and `left_out`: the budgets for
+        which the training split has too few labels of a class.
+    """
+    most = int(min(seen.defective_m.sum(), (~seen.defective_m).sum()))
+    asked = sorted(set(budgets.labels) - {0})
+    confidence = settings.goals.confidence
+    curve = {"0": _point(seen, [_scores(seen, 0, 0, settings)], confidence)}
+    for labels in asked:
+        if labels <= most:
+            scores = [_scores(seen, labels, seed, settings) for seed in range(budgets.seeds)]
+            curve[str(labels)] = _point(seen, scores, confidence)
+    return {
+        "budgets": curve,
+        "seeds": budgets.seeds,
+        "labels_a_class": most,
+        "left_out": [labels for labels in asked if labels > most],
+    }
+
+
+def _defective(images: Sequence[LabelledImage], settings: LineSettings) -> npt.NDArray[np.bool_]:
+    return np.array([image.label != settings.good_class for image in images], bool)
+
+
+def _scores(seen: SeenFeatures, labels: int, seed: int, settings: LineSettings) -> Array:
+    """z of the test images, fitted on `labels` images a class; a larger draw holds the smaller."""
+    random, asked = np.random.default_rng([settings.train.seed, seed]), settings.train
+    chosen = np.concatenate(
+        [
+            random.permutation(np.flatnonzero(seen.defective_m == defective))[:labels]
+            for defective in (False, True)
+        ]
+    )
+    score = fit_shrunk(
+        seen.train_mj[chosen],
+        seen.defective_m[chosen],
+        seen.unlabelled_uj,
+        [seen.tokens],
+        asked.strengths,
+        asked.folds,
+        asked.seed,
+    )
+    return np.asarray(seen.test_tj @ score.weight + score.bias, np.float64)
+
+
+def _point(seen: SeenFeatures, scores: Sequence[Array], confidence: float) -> dict[str, Any]:
+    runs = [_by_part(seen, z) for z in scores]
+    mean = mean_ranking(runs, confidence=confidence, resamples=_RESAMPLES)
+    each = [rank_intervals(*run, confidence=confidence, resamples=_RESAMPLES) for run in runs]
+    return {
+        "auroc": _measure(mean.auroc, mean.auroc_interval, confidence),
+        "average_precision": _measure(
+            mean.average_precision, mean.average_precision_interval, confidence
+        ),
+        "by_seed": [
+            {
+                "auroc": _measure(one.auroc, one.auroc_interval, confidence),
+                "average_precision": _measure(
+                    one.average_precision, one.average_precision_interval, confidence
+                ),
+            }
+            for one in each
+        ],
+    }
+
+
+def _by_part(seen: SeenFeatures, z: Array) -> tuple[Array, Array]:
+    """z of good and of defective test parts, each by its worst image."""
+    unjudged = ["recheck"] * len(z)
+    parts = scored_parts(z, seen.defective_t, unjudged, None, seen.test_groups)
+    return parts.z_p[~parts.defective_p], parts.z_p[parts.defective_p]
+
+
+def _measure(
+    value: float | None, interval: tuple[float, float] | None, confidence: float
+) -> dict[str, Any]:
+    ends = [0.0, 1.0] if interval is None else list(interval)
+    return {"value": value, "interval": ends, "confidence": confidence}
