@@ -25,9 +25,10 @@ class HealthWatch:
 
     Args:
         warmup: Steps before the full learning rate; a loss that says nothing is usual until then.
+        has_prior: Whether heads are held to parts; the prior loss only measures where they are not.
     """
 
-    def __init__(self, warmup: int) -> None:
+    def __init__(self, warmup: int, has_prior: bool = True) -> None:
         self._warmup = warmup
         self._recent: deque[StepReport] = deque(maxlen=AVERAGED)
         self._norms: deque[float] = deque(maxlen=_REMEMBERED)
@@ -41,9 +42,10 @@ class HealthWatch:
             ("information", self._teacher_says_the_same),
             ("pinned", self._pinned),
             ("objective", lambda report: self._risen("objective_loss", report)),
-            ("prior", lambda report: self._risen("prior_loss", report)),
             ("gradient", self._exploded),
         )
+        if has_prior:
+            self._troubles += (("prior", lambda report: self._risen("prior_loss", report)),)
 
     def observe(self, report: StepReport) -> list[str]:
         """What has begun to go wrong with this step, and what to try; empty while all is well."""

@@ -34,7 +34,7 @@ class Journal:
         out: The run folder.
         part_names: In the order of the reports' adherence.
         first: The step the run goes on with.
-        warmup: Steps before the full learning rate.
+        watch: Looks at every step.
         on_warning: Called with what health says of a new step.
 
     Attributes:
@@ -50,7 +50,7 @@ class Journal:
         out: Path,
         part_names: tuple[str, ...],
         first: int,
-        warmup: int,
+        watch: HealthWatch,
         on_warning: Callable[[str], None] | None = None,
     ) -> None:
         self.out = out
@@ -58,7 +58,7 @@ class Journal:
         self.reports: list[StepReport] = []
         self.warnings: list[str] = []
         self._on_warning = on_warning
-        self._watch = HealthWatch(warmup)
+        self._watch = watch
         self._problem: OSError | None = None
         path = out / _METRICS
         for report in read_metrics(out)[:first] if path.is_file() else []:

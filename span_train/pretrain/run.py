@@ -14,7 +14,7 @@ from span_train.contract.layout import Layout, load_layout
 from span_train.contract.settings import LineSettings
 from span_train.data.kept_array import open_kept
 from span_train.pretrain.build import build_loop
-from span_train.pretrain.health import summarise
+from span_train.pretrain.health import HealthWatch, summarise
 from span_train.pretrain.journal import Journal
 from span_train.pretrain.loop import PretrainLoop
 from span_train.pretrain.preparation import Preparation, describe_run, prepare
@@ -133,8 +133,8 @@ def _run_steps(
     with ExitStack() as stack:
         journal = None
         if processes.is_first:
-            warmup = round(asked.warmup * asked.steps)
-            journal = stack.enter_context(Journal(ground.out, names, first, warmup, on_remark))
+            watch = HealthWatch(round(asked.warmup * asked.steps), asked.prior_weight > 0)
+            journal = stack.enter_context(Journal(ground.out, names, first, watch, on_remark))
         for step in range(first, asked.steps):
             report = loop.step(step)
             if journal is not None:

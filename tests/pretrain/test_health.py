@@ -22,9 +22,9 @@ def report(step: int = 7, adherence: tuple[float, ...] = (0.5,), **health: float
     )
 
 
-def named(numbers: dict[str, list[float]], warmup: int = 0) -> list[str]:
+def named(numbers: dict[str, list[float]], warmup: int = 0, has_prior: bool = True) -> list[str]:
     """What is said over steps whose numbers are these; the last ones go on."""
-    watch, found = HealthWatch(warmup), []
+    watch, found = HealthWatch(warmup, has_prior), []
     for step in range(max(len(series) for series in numbers.values())):
         at = {name: series[min(step, len(series) - 1)] for name, series in numbers.items()}
         found += watch.observe(report(step, **at))
@@ -76,6 +76,11 @@ def test_a_loss_that_rises_far_above_its_best_is_called_a_divergence(name: str) 
     assert f"the {name} loss" in found
     assert "far above the 0.6" in found
     assert "(divergence); lower pretrain.learning_rate" in found
+
+
+def test_a_prior_that_nothing_is_held_to_may_rise() -> None:
+    rising = [2.0 - 0.03 * step for step in range(50)] + [1.4] * 40
+    assert named({"prior": rising}, has_prior=False) == []
 
 
 def test_self_distillation_may_get_harder_but_not_worse_than_saying_nothing() -> None:
