@@ -25,7 +25,7 @@ from typing import Any
 from jsrt_split import Split, check_data, folder_of, read_split
 from part_attention_page import page
 from part_jobs import ARMS, Job, jobs_of, matching
-from rows_of_json import write_rows
+from rows_of_json import without_paths, write_rows
 from where_it_ran import where_it_ran
 
 from span_train.contract.errors import InputError, InspectionError, RunError
@@ -129,7 +129,7 @@ def _training(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
     pretrained = load_pretrained(run)
     saved = pretrained.settings.model_dump(mode="json")
     return {
-        "settings": _without_paths({key: saved[key] for key in _SAVED}),
+        "settings": without_paths({key: saved[key] for key in _SAVED}),
         "steps": health["steps"],
         "minutes": round(sum(report.step_s for report in read_metrics(run)) / 60, 2),
         "cpu_minutes": None if resume else round(cpu_s / 60, 2),
@@ -146,16 +146,6 @@ def _drawing(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
     layout = make_layout(settings, None)
     predictor = job.arm.predictor
     return measure_drawing(predictor, settings, layout, study.split, study.data, study.runs)
-
-
-def _without_paths(settings: Any) -> Any:
-    """Settings as they are, but of each path only its last name."""
-    if isinstance(settings, dict):
-        return {key: _without_paths(value) for key, value in settings.items()}
-    if isinstance(settings, list):
-        return [_without_paths(value) for value in settings]
-    is_path = isinstance(settings, str) and settings.startswith("/")
-    return Path(settings).name if is_path else settings
 
 
 @contextmanager

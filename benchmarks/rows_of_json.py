@@ -29,3 +29,13 @@ def as_rows(content: Any, indent: int = 0) -> str:
         lines = [as_rows(value, indent + 1) for value in content]
         return "[\n" + ",\n".join(inner + line for line in lines) + f"\n{outer}]"
     return json.dumps(content, allow_nan=False)
+
+
+def without_paths(settings: Any) -> Any:
+    """Settings as they are, but of each path only its last name."""
+    if isinstance(settings, dict):
+        return {key: without_paths(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [without_paths(value) for value in settings]
+    is_path = isinstance(settings, str) and settings.startswith("/")
+    return Path(settings).name if is_path else settings

@@ -18,10 +18,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jsrt_split import check_data, folder_of, read_split
-from rows_of_json import write_rows
+from rows_of_json import without_paths, write_rows
 from warm_jobs import ARMS, Job, jobs_of, matching
 from warm_start_page import page
 from where_it_ran import where_it_ran
@@ -121,14 +120,6 @@ def run_job(job: Job, study: Study) -> None:
     }
     write_rows(study.result_of(job), content)
     shutil.rmtree(folder)  # weights and caches; all that is told stands in the JSON
-
-
-def without_paths(settings: Any) -> Any:
-    """Settings as they are, but of each path only its last name."""
-    if isinstance(settings, dict):
-        return {key: without_paths(value) for key, value in settings.items()}
-    is_path = isinstance(settings, str) and settings.startswith("/")
-    return Path(settings).name if is_path else settings
 
 
 def run_missing(jobs: Sequence[Job], study: Study) -> None:

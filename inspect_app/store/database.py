@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
@@ -13,30 +11,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from inspect_app.store.address import StoreAddress
 from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.closing import Closing
 from inspect_app.store.engines import IMMEDIATE, postgres_engine, sqlite_engine, use_wal
 from inspect_app.store.migrate import check_version, found_version, upgrade
 from inspect_app.store.schema import SCHEMA_VERSION
 from span_train.contract.errors import StoreError
 
 
-class Database:
+class Database(Closing):
     """An open store's database; threads may share it."""
 
     def __init__(self, address: StoreAddress, engine: Engine) -> None:
         """Take an open engine; `make_database` and `open_database` make one."""
         self.address = address
         self._engine = engine
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from inspect_app.store.address import store_address
 from inspect_app.store.anchors import Anchor, current_anchor
 from inspect_app.store.assets import Assets
 from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.closing import Closing
 from inspect_app.store.database import open_database
 from inspect_app.store.decide import append_decision
 from inspect_app.store.records import (
@@ -45,7 +45,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class StoreReader:
+class StoreReader(Closing):
     """Read a store that exists, and append decisions to it.
 
     `outcome` selects inspections by verdict, or the unreadable ones; None is all of them. Order is
@@ -68,17 +68,6 @@ class StoreReader:
         self._database = open_database(self.address, self._key_file)
         self._assets = Assets(self.address.assets)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
 from inspect_app.store.address import store_address
 from inspect_app.store.assets import Assets
 from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.closing import Closing
 from inspect_app.store.database import make_database
 from inspect_app.store.facts import read_facts
 from inspect_app.store.originals import chosen_for_blind_review, original_of
@@ -50,7 +50,7 @@ def watched_key(source: str, sha256: str | None, file_time_us: int) -> str:
     return hashlib.sha256("\0".join(known_by).encode()).hexdigest()
 
 
-class StoreWriter:
+class StoreWriter(Closing):
     """Append inspections to a store; a file that is already there is left as it is.
 
     One writer serves one process; several processes may write to one store.
@@ -63,17 +63,6 @@ class StoreWriter:
         self._facts = read_facts(self._database)
         self._assets = Assets(self.address.assets)
         self._workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "store-assets")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the database."""

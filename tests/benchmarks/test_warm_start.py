@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import warm_start
+from rows_of_json import without_paths
 from warm_jobs import ARMS, Job, jobs_of, matching
-from warm_start import Study, main, run_missing, without_paths
+from warm_start import Study, main, run_missing
 from warm_start_page import page
 
 from span_train.contract.errors import InputError
