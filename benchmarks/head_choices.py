@@ -87,7 +87,7 @@ class Network:
 
 def compare_statistics(pool: Pool, network: Network) -> dict[str, Any]:
     """AUROC of the outlier score on images that took no part in its statistics."""
-    fold_m = _deal(pool.group_m, FOLDS, seed=0)
+    fold_m = deal(pool.group_m, FOLDS, seed=0)
     known, truth = pool.known_m, pool.defective_m[pool.known_m]
     scores: dict[str, Array] = {}
     for name, fit in STATISTICS.items():
@@ -109,7 +109,7 @@ def compare_statistics(pool: Pool, network: Network) -> dict[str, Any]:
 def compare_strengths(pool: Pool, network: Network) -> dict[str, Any]:
     """AUROC on unseen images by number of labels and by how much weights are shrunk."""
     asked = network.settings.train
-    learn_m = _deal(pool.group_m, 100, seed=5) < 100 * _TO_LEARN
+    learn_m = deal(pool.group_m, 100, seed=5) < 100 * _TO_LEARN
     statistics = leaving_out_images(asked.trim)(
         pool.patches_mnc[torch.from_numpy(learn_m)], network.settings
     )
@@ -151,7 +151,7 @@ def _drawn(pool: Pool, learn_m: Truth, labels: int, draw: int) -> npt.NDArray[np
     return np.concatenate([random.permutation(np.flatnonzero(one))[:labels] for one in classes])
 
 
-def _deal(group_m: npt.NDArray[np.int64], hands: int, seed: int) -> npt.NDArray[np.int64]:
+def deal(group_m: npt.NDArray[np.int64], hands: int, seed: int) -> npt.NDArray[np.int64]:
     """A hand number for each image; whole groups go into one hand."""
     groups, place_m = np.unique(group_m, return_inverse=True)
     return np.random.default_rng(seed).permutation(np.arange(len(groups)) * hands // len(groups))[
@@ -188,8 +188,10 @@ def read_grades(table: Path | None) -> dict[str, float]:
     return grades
 
 
-def look_at_pool(network: Network, grades: dict[str, float], block: int, cache: Path) -> Pool:
-    """See the unlabelled images through one block.
+def look_at_pool(
+    network: Network, grades: dict[str, float], blocks: tuple[int, ...], cache: Path
+) -> Pool:
+    """See the unlabelled images through some blocks.
 
     Raises:
         InputError: Images or run do not fit, or too few of the images have a grade.
@@ -203,15 +205,15 @@ def look_at_pool(network: Network, grades: dict[str, float], block: int, cache: 
             f"{int(known_m.sum())} of {len(grade_m)} unlabelled images have a grade of 0 or 1; at "
             f"least {2 * FOLDS} of each are needed; check --grades."
         )
-    settings = _with_block(network.settings, block)
+    settings = _with_blocks(network.settings, blocks)
     looked = Looked(network.pretrained.backbone, settings, images.unlabelled, cache)
     patches, attention = zip(*looked.batches(), strict=True)
     alike = near_duplicates([read_grey(path) for path in images.unlabelled])
     return Pool(torch.cat(patches), torch.cat(attention), grade_m == 1, known_m, np.array(alike))
 
 
-def _with_block(settings: LineSettings, block: int) -> LineSettings:
-    train = settings.train.model_copy(update={"blocks": (block,)})
+def _with_blocks(settings: LineSettings, blocks: tuple[int, ...]) -> LineSettings:
+    train = settings.train.model_copy(update={"blocks": blocks})
     return settings.model_copy(update={"train": train})
 
 
@@ -223,7 +225,7 @@ def measure(line: Path, run: Path, grades: Path | None) -> dict[str, Any]:
     blocks = network.settings.train.blocks[:1] + (2,)
     with tempfile.TemporaryDirectory() as cache:
         for block in dict.fromkeys(blocks):
-            pool = look_at_pool(network, truth, block, Path(cache))
+            pool = look_at_pool(network, truth, (block,), Path(cache))
             _say(f"block {block}: statistics of {len(pool.group_m)} images")
             result["statistics"][f"block {block}"] = compare_statistics(pool, network)
             if block == blocks[0]:

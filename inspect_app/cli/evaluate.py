@@ -17,6 +17,9 @@ def evaluate(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of labels for each of these.")] = 5,
+    deletion: Annotated[
+        bool, typer.Option("--deletion", help="Also check that evidence lies where it matters.")
+    ] = False,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, like name=line-2."),
@@ -27,7 +30,9 @@ def evaluate(
 
     Writes metrics.json and report.html, one self-contained page with examples and their evidence.
     With --label-budget also how good the score would be with fewer labels, drawn from the training
-    split; the network looks at each image once.
+    split; the network looks at each image once. With --deletion also how far z falls when the
+    patches with the most evidence are replaced by those of the mean good image, beside random
+    patches and those of plain attention rollout.
 
     Exit codes: 0 done, 2 usage, 3 no test images, or a run that does not fit.
 
@@ -37,18 +42,21 @@ def evaluate(
 
     from inspect_app.cli.progress import note
     from span_train.contract.settings import read_settings
-    from span_train.evaluate.report_words import summary_in_words
+    from span_train.evaluate.report_words import deletion_in_words, summary_in_words
     from span_train.finetune.evaluation import evaluate as run_evaluate
     from span_train.finetune.label_budget import Budgets
 
     budgets = None if label_budget is None else Budgets(_counts(label_budget), seeds)
-    evaluation = run_evaluate(read_settings(line, tuple(overrides or ())), run, out, budgets)
+    settings = read_settings(line, tuple(overrides or ()))
+    evaluation = run_evaluate(settings, run, out, budgets, deletion=deletion)
     note(*evaluation.report.remarks)
     if as_json:
         typer.echo(json.dumps(evaluation.metrics, indent=1))
         return
     for sentence in summary_in_words(evaluation.metrics):
         typer.echo(sentence)
+    if deletion:
+        typer.echo(deletion_in_words(evaluation.metrics["deletion"]))
     if budgets is not None:
         typer.echo(_budget_table(evaluation.metrics["label_budget"]))
     typer.echo(f"{out / 'report.html'} shows examples and the evidence for them")

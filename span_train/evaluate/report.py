@@ -24,6 +24,7 @@ from span_train.evaluate.overlay import part_colour
 from span_train.evaluate.report_words import (
     bars,
     common_scale,
+    deletion_in_words,
     duration,
     number,
     percent,
@@ -202,6 +203,7 @@ def _drawn(content: ReportContent) -> dict[str, Any]:
     return _charts(content) | {
         "summary": content.summary or summary_in_words(content.metrics),
         "created": content.created or datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "deletion_words": deletion_in_words(content.metrics.get("deletion")),
         "joint": _joint_confidence(content.claims),
         "measures": _MEASURES,
         "ratios": {key for key, _ in _MEASURES if "rate" not in key},

@@ -30,6 +30,21 @@ def summary_in_words(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sentences) or ("There were no labelled test parts, so nothing was measured.",)
 
 
+def deletion_in_words(result: Mapping[str, Any] | None) -> str:
+    """Whether evidence lies where it matters, in one sentence."""
+    if result is None:
+        return "There was no defective test image, so no patch could be removed to check evidence."
+    most = result["patches_removed"][-1]
+    falls = {name: row["by_count"][-1]["value"] for name, row in result["drop"].items()}
+    others = " and ".join(f"{number(falls[name])} for {name}" for name in result["gain_over"])
+    return (
+        f"Removing the {most} patches with the most evidence lowers z by "
+        f"{number(falls['evidence'])} on average over {result['parts']} defective parts, against "
+        f"{others}; "
+        + ("every difference is beyond chance." if result["holds"] else "NOT beyond chance.")
+    )
+
+
 def percent(share: float | None) -> str:
     """A share as text, with the digits a reader can use."""
     if share is None:

@@ -82,7 +82,7 @@ def test_calibration_and_test_images_take_no_part(
     monkeypatch.setattr(head_choices, "Looked", looked)
     network = head_choices.Network(read_settings(line), head_choices.load_pretrained(run))
     truth = head_choices.read_grades(grades)
-    head_choices.look_at_pool(network, truth, 1, line.parent.parent / "cache")
+    head_choices.look_at_pool(network, truth, (1,), line.parent.parent / "cache")
     images = gather_images(read_settings(line))
     held = {image.path.name for image in (*images.calibration, *images.test)}
     assert seen

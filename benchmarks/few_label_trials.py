@@ -1,0 +1,352 @@
+"""Try what might make more of few labels, on the unlabelled pool alone, against the head as it is.
+
+    python benchmarks/few_label_trials.py LINE.yaml --run RUN --out DIR [--only NAME…] [--report]
+
+Needs a finished `inspect pretrain` run. Calibration and test images take no part. Each seed deals
+the pool into three parts, look-alikes together: place statistics and labels come from two of them,
+and the third is ranked, so that every image of known truth is ranked once a seed. Each trial
+changes one thing. One JSON a trial lies in DIR, and a trial that is there is not run again.
+Letters: M images, N patches, C features, J pooled features, S seeds.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from head_choices import Array, Network, Pool, Truth, deal, look_at_pool, read_grades
+from made_defects import MAKERS, Squares
+from markdown_table import table
+from paired_auroc import auroc, auroc_gain
+from torch import Tensor
+from tried_statistics import leaving_out_images
+from where_it_ran import in_words, where_it_ran
+
+from span_train.contract.errors import InspectionError
+from span_train.contract.settings import LineSettings, read_settings
+from span_train.data.cache import image_cache
+from span_train.data.splits import gather_images
+from span_train.finetune.fit_head import tied, token_features
+from span_train.finetune.shrunk_fit import fit_shrunk
+from span_train.models.defect_head import DefectHead, patch_score
+from span_train.models.inspection_model import look
+from span_train.pretrained import PretrainedLine, line_backbone, load_pretrained
+from span_train.storage.run_folder import write_json
+
+SEEDS, FOLDS, LABELS = 5, 3, (0, 5, 20, 40)
+USED = "as it is"
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One change of the head or of what it is fitted on; None is as the line's settings say."""
+
+    blocks: tuple[int, ...] | None = None
+    top_k: int | None = None
+    projected: int | None = None
+    shrinkage: float | None = None
+    side_px: int | None = None
+    made: str | None = None
+    extra: str | None = None
+    smooth: bool = False
+
+
+TRIALS: dict[str, Trial] = {
+    USED: Trial(),
+    "block 2": Trial(blocks=(2,)),
+    "block 3": Trial(blocks=(3,)),
+    "blocks 1 and 2": Trial(blocks=(1, 2)),
+    "blocks 1 and 4": Trial(blocks=(1, 4)),
+    "blocks 2 and 4": Trial(blocks=(2, 4)),
+    "blocks 1 and 4, 128 numbers": Trial(blocks=(1, 4), projected=128),
+    "32 numbers a patch": Trial(projected=32),
+    "128 numbers a patch": Trial(projected=128),
+    "largest 1": Trial(top_k=1),
+    "largest 3": Trial(top_k=3),
+    "largest 10": Trial(top_k=10),
+    "largest 20": Trial(top_k=20),
+    "covariance shrunk by 0.1": Trial(shrinkage=0.1),
+    "covariance shrunk by 0.005": Trial(shrinkage=0.005),
+    "scores averaged over 3 x 3 patches": Trial(smooth=True),
+    "input of 144 px": Trial(side_px=144),
+    "input of 168 px": Trial(side_px=168),
+    "made defects, pasted": Trial(made="pasted"),
+    "made defects, blotches": Trial(made="blotches"),
+    "labelled images shifted and lit anew": Trial(made="jittered"),
+    "self-training": Trial(extra="self-training"),
+    "mixing within a class": Trial(extra="mixing"),
+}
+
+
+class SmoothedHead(DefectHead):
+    """The head with patch scores averaged over their neighbours (1 2 1 in both directions)."""
+
+    def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
+        """The J features alone: (B, J)."""
+        delta_bnd = self.deviation(patches_bnc)
+        score_bn = patch_score(delta_bnd)
+        grid = round(score_bn.shape[1] ** 0.5)
+        maps = torch.nn.functional.pad(
+            score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"
+        )
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        weight = (row[:, None] * row[None])[None, None]
+        smooth_bn = torch.nn.functional.conv2d(maps, weight).flatten(1)
+        return self._sum_up(self._pooled(smooth_bn), smooth_bn, delta_bnd, attention_bhn)
+
+
+def run_trial(trial: Trial, network: Network, truth: dict[str, float]) -> dict[str, Any]:
+    """Scores of every image of known truth: by number of labels, one list a seed."""
+    network = _changed(network, trial)
+    with tempfile.TemporaryDirectory() as folder:
+        blocks = network.settings.train.blocks
+        pool = look_at_pool(network, truth, blocks, Path(folder))
+        squares = np.asarray(
+            image_cache(
+                gather_images(network.settings).unlabelled, network.settings.input, Path(folder)
+            )
+        )
+        z: dict[str, list[list[float]]] = {str(labels): [] for labels in LABELS}
+        for seed in range(SEEDS):
+            made = _made(trial, network, squares, seed)
+            for labels, score_m in _one_seed(trial, network, pool, made, seed).items():
+                z[labels].append([round(float(one), 5) for one in score_m[pool.known_m]])
+            print(f"  seed {seed}", file=sys.stderr, flush=True)
+    return {"z": z, "defective": pool.defective_m[pool.known_m].tolist()}
+
+
+def _changed(network: Network, trial: Trial) -> Network:
+    """The network with what a trial changes in settings; another input resamples the places."""
+    settings, pretrained = network.settings, network.pretrained
+    changes = {
+        "blocks": trial.blocks,
+        "top_k": trial.top_k,
+        "projected": trial.projected,
+        "covariance_shrinkage": trial.shrinkage,
+    }
+    kept = {name: value for name, value in changes.items() if value is not None}
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update=kept)})
+    if trial.side_px is not None:
+        settings, pretrained = _at_side(settings, pretrained, trial.side_px)
+    return Network(settings, pretrained)
+
+
+def _at_side(
+    settings: LineSettings, pretrained: PretrainedLine, side_px: int
+) -> tuple[LineSettings, PretrainedLine]:
+    at_side = settings.model_copy(
+        update={"input": settings.input.model_copy(update={"side_px": side_px})}
+    )
+    backbone = line_backbone(at_side, fresh=False)
+    small, large = pretrained.backbone.vit, backbone.vit
+    tensors = dict(small.state_dict())
+    places = tensors["pos_embed"]
+    old, new = pretrained.backbone.grid, backbone.grid
+    grid = places[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
+    grid = torch.nn.functional.interpolate(grid, (new, new), mode="bicubic", antialias=True)
+    tensors["pos_embed"] = torch.cat([places[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+    large.load_state_dict(tensors)
+    return at_side, replace(pretrained, settings=at_side, backbone=backbone.eval())
+
+
+def _made(
+    trial: Trial, network: Network, squares: Squares, seed: int
+) -> tuple[Tensor, Tensor] | None:
+    """What the network sees in one changed copy of each image."""
+    if trial.made is None:
+        return None
+    layout, how = network.pretrained.layout, network.settings.input
+    masks = layout.fitted(how.side_px, how.fit)
+    changed = MAKERS[trial.made](squares, masks, np.random.default_rng([7, seed]))
+    backbone, blocks = network.pretrained.backbone, network.settings.train.blocks
+    with torch.inference_mode():
+        seen = [
+            look(backbone, blocks, torch.from_numpy(changed[start : start + _BATCH]))
+            for start in range(0, len(changed), _BATCH)
+        ]
+    return torch.cat([patches for patches, _ in seen]), torch.cat([a for _, a in seen])
+
+
+def _one_seed(
+    trial: Trial,
+    network: Network,
+    pool: Pool,
+    made: tuple[Tensor, Tensor] | None,
+    seed: int,
+) -> dict[str, Array]:
+    fold_m = deal(pool.group_m, FOLDS, seed)
+    z = {str(labels): np.zeros(len(fold_m)) for labels in LABELS}
+    for fold in range(FOLDS):
+        learn_m = fold_m != fold
+        head = _head(trial, network, pool.patches_mnc[torch.from_numpy(learn_m)])
+        features_mj = _features(head, pool.patches_mnc, pool.attention_mhn)
+        made_mj = None if made is None else _features(head, *made)
+        for labels in LABELS:
+            z_m = _ranked(trial, network, pool, head, (features_mj, made_mj), learn_m, labels, seed)
+            out = fold_m == fold
+            # Folds have other statistics: what is compared over them is the rank within each.
+            z[str(labels)][out] = z_m[out].argsort().argsort() / out.sum()
+    return z
+
+
+def _head(trial: Trial, network: Network, patches_mnc: Tensor) -> DefectHead:
+    trim = network.settings.train.trim
+    head = network.head(leaving_out_images(trim)(patches_mnc, network.settings))
+    if trial.smooth:
+        head.__class__ = SmoothedHead
+    return head
+
+
+def _features(head: DefectHead, patches_mnc: Tensor, attention_mhn: Tensor) -> Array:
+    batches = zip(patches_mnc.split(_BATCH), attention_mhn.split(_BATCH), strict=True)
+    with torch.inference_mode():
+        pooled = torch.cat([head.pool(*batch) for batch in batches]).double().numpy()
+    return tied(pooled, head)
+
+
+def _ranked(
+    trial: Trial,
+    network: Network,
+    pool: Pool,
+    head: DefectHead,
+    features: tuple[Array, Array | None],
+    learn_m: Truth,
+    labels: int,
+    seed: int,
+) -> Array:
+    """z of every image, fitted on labels and unlabelled images of the learning part."""
+    features_mj, made_mj = features
+    random = np.random.default_rng([seed, labels])
+    chosen = _drawn(pool, learn_m, labels, random)
+    rows, truth = features_mj[chosen], pool.defective_m[chosen]
+    if made_mj is not None:
+        rows, truth = _with_made(trial, features_mj, made_mj, learn_m, chosen, (rows, truth))
+    if trial.extra == "mixing" and labels:
+        rows, truth = _mixed(rows, truth, random)
+    asked = network.settings.train
+
+    def fitted(rows: Array, truth: Truth) -> Array:
+        score = fit_shrunk(
+            rows, truth, features_mj[learn_m], [token_features(head)],
+            asked.strengths, asked.folds, seed,
+        )  # fmt: skip
+        return np.asarray(features_mj @ score.weight + score.bias, np.float64)
+
+    z_m = fitted(rows, truth)
+    if trial.extra == "self-training":
+        z_m = fitted(*_believed(z_m, features_mj, learn_m, rows, truth, random))
+    return z_m
+
+
+def _drawn(pool: Pool, learn_m: Truth, labels: int, random: np.random.Generator) -> Array:
+    usable = learn_m & pool.known_m
+    classes = (usable & ~pool.defective_m, usable & pool.defective_m)
+    return np.concatenate([random.permutation(np.flatnonzero(one))[:labels] for one in classes])
+
+
+def _with_made(
+    trial: Trial,
+    features_mj: Array,
+    made_mj: Array,
+    learn_m: Truth,
+    chosen: Array,
+    labelled: tuple[Array, Truth],
+) -> tuple[Array, Truth]:
+    """Jittered copies keep their label; made defects are defective, and their originals good."""
+    rows, truth = labelled
+    if trial.made == "jittered":
+        return np.concatenate([rows, made_mj[chosen]]), np.concatenate([truth, truth])
+    whole = features_mj[learn_m]
+    usual = whole[:, 0] <= np.quantile(whole[:, 0], 0.8)
+    more = np.concatenate([whole[usual][:100], made_mj[learn_m][usual][100:200]])
+    said = np.arange(len(more)) >= 100
+    return np.concatenate([rows, more]), np.concatenate([truth, said])
+
+
+def _mixed(rows: Array, truth: Truth, random: np.random.Generator) -> tuple[Array, Truth]:
+    """As many convex mixes of two labelled images of a class as there are images (mixup)."""
+    share = random.beta(0.4, 0.4, len(rows))[:, None]
+    partner = np.arange(len(rows))
+    for kind in (False, True):
+        partner[truth == kind] = random.permutation(partner[truth == kind])
+    mixed = share * rows + (1 - share) * rows[partner]
+    return np.concatenate([rows, mixed]), np.concatenate([truth, truth])
+
+
+def _believed(
+    z_m: Array,
+    features_mj: Array,
+    learn_m: Truth,
+    rows: Array,
+    truth: Truth,
+    random: np.random.Generator,
+) -> tuple[Array, Truth]:
+    """With the unlabelled images that z is surest of: the top 8 %, and as many below the median."""
+    order = np.flatnonzero(learn_m)[np.argsort(-z_m[learn_m])]
+    count = round(0.08 * len(order))
+    calm = random.permutation(order[len(order) // 2 :])[:count]
+    more = np.concatenate([features_mj[order[:count]], features_mj[calm]])
+    return np.concatenate([rows, more]), np.concatenate([truth, np.arange(2 * count) < count])
+
+
+def as_page(results: dict[str, dict[str, Any]]) -> str:
+    """AUROC of every trial and its gain over the head as it is."""
+    used = results[USED]
+    truth = np.array(used["defective"])
+    rows = []
+    for name in (name for name in TRIALS if name in results):
+        cells = [name]
+        for labels in map(str, LABELS):
+            score, other = np.array(results[name]["z"][labels]), np.array(used["z"][labels])
+            cell = f"{_mean_auroc(score, truth):.3f}"
+            if name != USED:
+                gain = auroc_gain(score, other, truth)
+                cell += f" ({gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}])"
+            cells.append(cell)
+        rows.append(cells)
+    head = ["labels a class", *map(str, LABELS)]
+    return "\n".join([*("    " + line for line in in_words(used["where"])), "", table(head, rows)])
+
+
+def _mean_auroc(score_sm: Array, truth: Truth) -> float:
+    return float(np.mean([auroc(score, truth) for score in score_sm]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trials; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("line", type=Path, metavar="LINE.yaml")
+    parser.add_argument("--run", type=Path, required=True, help="a run of `inspect pretrain`")
+    parser.add_argument("--grades", type=Path, help="truth about the unlabelled images")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--only", nargs="*", choices=list(TRIALS), default=list(TRIALS))
+    parser.add_argument("--report", action="store_true", help="only show what is in DIR")
+    asked = parser.parse_args(arguments)
+    files = {name: asked.out / f"{name.replace(' ', '-').replace(',', '')}.json" for name in TRIALS}
+    try:
+        if not asked.report:
+            asked.out.mkdir(parents=True, exist_ok=True)
+            network = Network(read_settings(asked.line), load_pretrained(asked.run))
+            truth = read_grades(asked.grades)
+            for name in (name for name in asked.only if not files[name].is_file()):
+                print(name, file=sys.stderr, flush=True)
+                result = run_trial(TRIALS[name], network, truth)
+                write_json(files[name], {"trial": name, "where": where_it_ran(), **result})
+    except InspectionError as problem:
+        print(f"few_label_trials: {problem}", file=sys.stderr)
+        return problem.exit_code
+    found = {name: json.loads(file.read_text()) for name, file in files.items() if file.is_file()}
+    if USED in found:
+        print(as_page(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
