@@ -141,9 +141,8 @@ def _changed(network: Network, trial: Trial) -> Network:
 def _at_side(
     settings: LineSettings, pretrained: PretrainedLine, side_px: int
 ) -> tuple[LineSettings, PretrainedLine]:
-    at_side = settings.model_copy(
-        update={"input": settings.input.model_copy(update={"side_px": side_px})}
-    )
+    how = settings.input.model_copy(update={"side_px": side_px})
+    at_side = settings.model_copy(update={"input": how, "model": pretrained.settings.model})
     backbone = line_backbone(at_side, fresh=False)
     small, large = pretrained.backbone.vit, backbone.vit
     tensors = dict(small.state_dict())
