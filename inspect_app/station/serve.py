@@ -1,39 +1,14 @@
 """Start the station's web server on this machine only, and stop it cleanly."""
 
-import os
-import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import FrameType
 
+from inspect_app.page_server import WebPage, running_page, serve_page
 from inspect_app.station.pieces.style import THEME
-from span_train.contract.errors import InputError
 
-ADDRESS = "127.0.0.1"
 STORE_VARIABLE = "INSPECT_STORE_URL"
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
-# Nothing is sent out, nothing is offered that an operator could break.
-_OPTIONS = {
-    "server.address": ADDRESS,
-    "server.allowedHosts": ADDRESS,
-    "server.headless": "true",
-    "server.showEmailPrompt": "false",
-    "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "type",
-    "client.showErrorLinks": "false",
-    "logger.hideWelcomeMessage": "true",
-    "logger.level": "warning",
-}
 
 
 def serve_station(store_url: str, port: int, ready: Callable[[str], object]) -> None:
@@ -46,82 +21,20 @@ def serve_station(store_url: str, port: int, ready: Callable[[str], object]) -> 
     Raises:
         InputError: The port is taken.
     """
-    with _interrupted_by_sigterm(), running_station(store_url, port) as (server, address):
-        try:
-            ready(address)
-            server.wait()
-        except KeyboardInterrupt:
-            return
-    raise RuntimeError(f"the station's web server ended by itself with code {server.returncode}")
+    serve_page(_station(store_url), port, ready)
 
 
-@contextmanager
-def running_station(store_url: str, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def running_station(
+    store_url: str, port: int
+) -> AbstractContextManager[tuple[subprocess.Popen[bytes], str]]:
     """A server that answers at the address given, stopped at the end.
 
     Raises:
         InputError: The port is taken.
     """
-    _check_free(port)
-    app = Path(__file__).with_name("app.py")
-    options = _OPTIONS | {"server.port": str(port)}
-    options |= {f"theme.{name}": value for name, value in THEME.items()}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(app), *flags],
-        env=os.environ | {STORE_VARIABLE: store_url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://{ADDRESS}:{port}"
-        _wait_for(server, address)
-        yield server, address
-    finally:
-        _stop(server)
+    return running_page(_station(store_url), port)
 
 
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as problem:
-            raise InputError(
-                f"port {port} on this machine cannot be used ({problem.strerror}); "
-                "stop what runs there, or choose another with --port."
-            ) from None
-
-
-def _wait_for(server: subprocess.Popen[bytes], address: str) -> None:
-    end = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            raise RuntimeError(f"the station's web server ended with code {server.returncode}")
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the station's web server did not answer within {START_TIMEOUT_S:.0f} s")
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _station(store_url: str) -> WebPage:
+    script = Path(__file__).with_name("app.py")
+    return WebPage("the station", script, THEME, {STORE_VARIABLE: store_url})
