@@ -24,6 +24,7 @@ from span_train.data.line_layout import make_layout
 from span_train.data.masks_file import masks_file
 from span_train.data.splits import gather_images
 from span_train.pretrain.build import build_loop
+from span_train.pretrain.kept_memory import keep_freed_memory
 from span_train.pretrained import choose_device, line_backbone
 
 
@@ -51,6 +52,7 @@ class Ours:
     """
 
     def __init__(self, settings: LineSettings, folder: Path) -> None:
+        keep_freed_memory()  # as `pretrain` does
         self.device = choose_device(settings.pretrain.device)
         images = gather_images(settings).unlabelled
         cached = cache_file(images, settings.input, folder)

@@ -16,6 +16,7 @@ from span_train.data.kept_array import open_kept
 from span_train.pretrain.build import build_loop
 from span_train.pretrain.health import HealthWatch, summarise
 from span_train.pretrain.journal import Journal
+from span_train.pretrain.kept_memory import keep_freed_memory
 from span_train.pretrain.loop import PretrainLoop
 from span_train.pretrain.preparation import Preparation, describe_run, prepare
 from span_train.pretrain.processes import Processes
@@ -56,6 +57,7 @@ def pretrain(
         InputError: Images, layout, settings, device or run folder do not fit.
     """
     started = time.perf_counter()
+    keep_freed_memory()
     with ExitStack() as stack, Processes.join(settings.pretrain.device) as processes:
         how = {"resume": resume, "budgeted": budget_s is not None}
         told = processes.first(lambda: prepare(settings, out, stack, **how).as_text())
