@@ -23,6 +23,9 @@ def train(
     """Train the defect head on the line's labels, and choose thresholds on calibration images.
 
     Without labels the score is how unusual a part is; labels move it only as far as they justify.
+    With train.finetune=auto the whole network is tuned on them too, and kept where labelled parts
+    left out in turn are told apart better. A train that was killed is run again, into a new folder:
+    the same seed gives the same line.
     Writes the run folder OUT: the model, the policy and what it promises, the splits' facts.
 
     Exit codes: 0 done, 2 usage, 3 labels, settings or runs that do not fit.
@@ -33,6 +36,7 @@ def train(
 
     from inspect_app.cli.progress import note
     from span_train.contract.settings import read_settings
+    from span_train.finetune.facts import tuning_in_words
     from span_train.finetune.run import train as run_train
     from span_train.policy.policy import load_policy
 
@@ -46,6 +50,7 @@ def train(
         return
     for split, counts in summary["counts"].items():
         typer.echo(f"{split:<12} " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    typer.echo(f"{'network':<12} {tuning_in_words(summary['finetune'])}")
     for claim in policy.claims:
         typer.echo(claim.message)
     typer.echo(f"{out}; next: inspect export --run {out} --out bundle")

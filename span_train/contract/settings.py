@@ -20,6 +20,7 @@ from span_train.contract.errors import SettingsError
 from span_train.contract.layout_settings import LayoutSettings
 from span_train.contract.pretrain_settings import PretrainSettings
 from span_train.contract.section import Fraction, LinePath, Section, as_tuple
+from span_train.contract.train_settings import TrainSettings
 from span_train.contract.warm_start import with_warm_defaults
 
 
@@ -81,24 +82,6 @@ class ModelSettings(Section):
         if self.pretrained and self.name == "small":
             raise ValueError("timm has no weights for `small`; name one of its networks")
         return self
-
-
-class TrainSettings(Section):
-    """The defect head: deviations from what is usual at each place, weighed by few labels."""
-
-    blocks: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
-        (1,),
-        description="Blocks whose patch features are used; 1 is the first, [] is two thirds up.",
-    )
-    projected: int = Field(64, ge=4, le=64)
-    top_k: int = Field(5, ge=1)
-    trim: float = Field(
-        0.2, ge=0.0, lt=0.5, description="Share of images left out as most deviating."
-    )
-    covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
-    strengths: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (3.0, 10.0, 30.0)
-    folds: int = Field(5, ge=2)
-    seed: int = Field(0, ge=0)
 
 
 class GoalSettings(Section):

@@ -22,6 +22,7 @@ from span_train.evaluate.metrics import line_metrics, scored_parts
 from span_train.evaluate.overlay import layout_overlay
 from span_train.evaluate.report import ReportContent, write_report
 from span_train.finetune.evidence_check import check_deletion
+from span_train.finetune.facts import tuning_in_words
 from span_train.finetune.label_budget import Budgets, label_budget_curve, see_features
 from span_train.finetune.report_rows import ReportRows, typical_images, worst_images
 from span_train.finetune.run import TrainedLine, load_trained
@@ -176,6 +177,7 @@ def _report(
             "images digest": summary["images"][:16],
             "layout digest": summary["layout"][:16],
             "shrinkage chosen": str(summary["fit"]["strength"]),
+            "network": tuning_in_words(summary.get("finetune", {})),
         },
         versions=summary["versions"],
         remarks=tuple(dict.fromkeys([*remarks, *summary["remarks"]])),

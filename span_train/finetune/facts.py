@@ -1,5 +1,8 @@
 """Facts about a line's images that a training run checks, counts, or tells the user."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from span_train.contract.errors import LabelError
 from span_train.contract.settings import LineSettings
 from span_train.data.splits import LineImages
@@ -64,6 +67,19 @@ def unpromised(images: LineImages, settings: LineSettings) -> list[str]:
     if images.train and unknown:
         found.append(f"classes of the test split never trained: {', '.join(sorted(unknown))}")
     return found
+
+
+def tuning_in_words(facts: Mapping[str, Any]) -> str:
+    """Whether the network was tuned on the labels, and what that rests on."""
+    if "log_loss" not in facts:
+        return "frozen" + (f": {facts['why']}" if "why" in facts else "")
+    losses, epochs = facts["log_loss"], facts["epochs"]
+    alone, tuned = losses["0"], min(loss for epoch, loss in losses.items() if epoch != "0")
+    kept = f"fine-tuned for {epochs} epochs" if epochs else "frozen"
+    return (
+        f"{kept}; log loss of labelled parts left out in turn: {tuned:.3f} tuned, {alone:.3f} with "
+        "the head alone"
+    )
 
 
 def examples_of(images: LineImages, good_class: str) -> list[str]:

@@ -80,11 +80,16 @@ def _weigh(
         weight, bias = fit_types(labelled_mj[defective_m], type_m, unlabelled_uj, tokens)
         weights.append(weight)
         biases.append(bias)
-    untied = np.concatenate(weights)
-    untied = np.concatenate([np.repeat(untied[:, :1], head.regions, axis=1), untied[:, 1:]], axis=1)
-    head.weight.copy_(torch.from_numpy(untied))
-    head.bias.copy_(torch.from_numpy(np.concatenate(biases)))
+    set_weights(head, np.concatenate(weights), np.concatenate(biases))
     return score
+
+
+def set_weights(head: DefectHead, weight_oj: Array, bias_o: Array) -> None:
+    """Give a head the weights that were found for features as `tied` gives them."""
+    shares_or = np.repeat(weight_oj[:, :1], head.regions, axis=1)
+    untied_oj = np.concatenate([shares_or, weight_oj[:, 1:]], axis=1)
+    head.weight.copy_(torch.from_numpy(untied_oj))
+    head.bias.copy_(torch.from_numpy(bias_o))
 
 
 def tied(features_mj: Array, head: DefectHead) -> Array:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from span_train.contract.errors import RunError
 from span_train.contract.settings import LineSettings
 from span_train.data.labels import LabelledImage
 from span_train.data.splits import LineImages
@@ -60,7 +61,15 @@ def see_features(trained: TrainedLine, images: LineImages, cache: Path) -> SeenF
 
     Args:
         cache: Folder of the image cache.
+
+    Raises:
+        RunError: The network was tuned on all labels, so none of them is new to it.
     """
+    if trained.summary.get("finetune", {}).get("epochs"):
+        raise RunError(
+            "the network of this run was fine-tuned on all training labels, so a curve over fewer "
+            "would flatter; train with train.finetune=never to see it."
+        )
     settings, head = trained.settings, trained.model.head
 
     def features(paths: Sequence[Path]) -> Array:

@@ -14,6 +14,7 @@ from span_train.contract.settings import LineSettings, dump_settings, read_setti
 from span_train.data.cache import image_cache
 from span_train.data.labels import LabelledImage
 from span_train.data.splits import LineImages, gather_images
+from span_train.finetune.cross_fit import tune_if_better
 from span_train.finetune.facts import (
     counts_of,
     defect_classes,
@@ -85,8 +86,10 @@ def train(
     create_run(out, "train")
     cache = out / "cache"
     statistics = tuple(dict.fromkeys([*images.unlabelled, *(i.path for i in images.train)]))
+    tuned = tune_if_better(settings, pretrained, images, statistics, cache)
+    pretrained, fitting = tuned.pretrained, _with_strength(settings, tuned.strength)
     unlabelled = Looked(pretrained.backbone, settings, statistics, cache)
-    head, score, kept = fit_head(settings, pretrained, images, unlabelled, cache)
+    head, score, kept = fit_head(fitting, pretrained, images, unlabelled, cache)
     names, types = pretrained.layout.names, type_names(images, settings)
     model = InspectionModel(pretrained.backbone, head, settings.train.blocks, names, types)
     policy, held_out = _calibrate(settings, model, images.calibration, cache)
@@ -94,6 +97,7 @@ def train(
         **_described(settings, pretrained, images),
         "statistics": {"images": len(statistics), "kept": int(kept.sum())},
         "fit": {"strength": score.strength, "log_loss": score.log_loss},
+        "finetune": tuned.facts,
         "calibration": held_out,
         "remarks": [*images.remarks, *leaked, *unpromised(images, settings)],
     }
@@ -172,6 +176,14 @@ def _with_blocks(settings: LineSettings, pretrained: PretrainedLine) -> LineSett
     if settings.train.blocks:
         return settings
     train = settings.train.model_copy(update={"blocks": (pretrained.backbone.middle,)})
+    return settings.model_copy(update={"train": train})
+
+
+def _with_strength(settings: LineSettings, strength: float | None) -> LineSettings:
+    """With one strength of shrinkage, chosen before; None leaves the choice."""
+    if strength is None:
+        return settings
+    train = settings.train.model_copy(update={"strengths": (strength,)})
     return settings.model_copy(update={"train": train})
 
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from span_train.contract.errors import RunError
 from span_train.losses.feature_spread import feature_spread_loss, spread_of_sums, spread_sums
 from span_train.losses.part_prior import PartPriorLoss, parts_in_view
+from span_train.models.layer_rates import parameter_groups
 from span_train.pretrain.batches import Batches, Share
-from span_train.pretrain.layer_rates import parameter_groups
 from span_train.pretrain.loop_state import gather_state, restore_state
 from span_train.pretrain.objective import Objective, StepResult
 from span_train.pretrain.processes import Processes

@@ -4,9 +4,9 @@ from span_train.contract.errors import InputError
 from span_train.contract.pretrain_settings import PretrainSettings
 from span_train.losses.self_distillation import SelfDistillationLoss
 from span_train.models.backbone import Backbone
+from span_train.models.layer_rates import freeze_first
 from span_train.models.pixel_decoder import PixelDecoder
 from span_train.models.projection import Projection
-from span_train.pretrain.layer_rates import freeze_first
 from span_train.pretrain.masked_autoencoder import MaskedAutoencoder
 from span_train.pretrain.steady_features import SteadyFeatures
 from span_train.pretrain.student_teacher import StudentTeacher
