@@ -73,10 +73,10 @@ def _within_place_directions(batches: Batches, projected: int) -> Tensor:
 
 def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, Tensor]:
     mean_nd = projected_mnd.mean(0)
-    centred = projected_mnd - mean_nd
+    centred = (projected_mnd - mean_nd).double()
     covariance = torch.einsum("mnd,mne->nde", centred, centred) / len(centred)
     mixed = (1 - shrinkage) * covariance + shrinkage * covariance.mean(0)
-    values, vectors = np.linalg.eigh(mixed.double().numpy())
+    values, vectors = np.linalg.eigh(mixed.numpy())
     lowest = 1e-6 * values[:, -1:] + 1e-12
     scaled = vectors / np.sqrt(np.maximum(values, lowest))[:, None, :]
     return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
