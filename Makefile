@@ -11,12 +11,12 @@ DEMO ?= demo
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format audit browser postgres
+.PHONY: demo test check format audit browser postgres broker
 
 demo: $(READY)
 	$(BIN)/inspect demo --out $(DEMO)
 
-test: $(READY) browser postgres
+test: $(READY) browser postgres broker
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)
@@ -47,3 +47,7 @@ browser:
 # The store's tests start a server of their own, in a temporary folder.
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || bash .ci/install_postgres
+
+# The tests of messages to the plant start an MQTT broker of their own.
+broker:
+	@test -x /usr/sbin/mosquitto || command -v mosquitto >/dev/null || bash .ci/install_broker

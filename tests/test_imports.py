@@ -15,8 +15,10 @@ TORCH_FREE = (
     "deploy.runtime",
     "deploy.scoring",
     "deploy.serving",
+    "inspect_app.send",
     "inspect_app.store",
     "inspect_app.station",
+    "inspect_app.watch",
     "inspect_app.cli.main",
 )
 # Scripts that Streamlit runs: they draw as soon as they are loaded.

@@ -41,8 +41,10 @@ def audit(
     """
     from datetime import UTC, datetime
 
-    from inspect_app.store import anchors as anchor_notes
     from inspect_app.store.address import store_address
+    from inspect_app.store.anchor import Anchor
+    from inspect_app.store.anchors import add_anchor as append_anchor
+    from inspect_app.store.anchors import current_anchor, read_anchors
     from inspect_app.store.audit import audit_chain
     from inspect_app.store.chain_key import ChainKeyFile
     from inspect_app.store.database import open_database
@@ -51,13 +53,13 @@ def audit(
         raise typer.BadParameter("--add-anchor needs --anchors FILE to append to.")
     key_file = ChainKeyFile(chain_key)
     with open_database(store_address(store), key_file) as database:
-        known: list[anchor_notes.Anchor] = []
+        known: list[Anchor] = []
         if anchors is not None and (anchors.exists() or not add_anchor):
-            known = anchor_notes.read_anchors(anchors)
+            known = read_anchors(anchors)
         result = audit_chain(database, key_file, known)
         if add_anchor and anchors is not None and result.broken is None:
             now = datetime.now(UTC)
-            anchor_notes.add_anchor(anchors, anchor_notes.current_anchor(database, key_file, now))
+            append_anchor(anchors, current_anchor(database, key_file, now))
     _report(result, as_json)
     if result.broken is not None:
         raise GateMissed(f"{store_address(store)}: {_said(result)}")

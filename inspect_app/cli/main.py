@@ -30,6 +30,7 @@ COMMANDS = (
     "score",
     "watch",
     "serve",
+    "send",
     "station",
     "audit",
     "labels",

@@ -1,53 +1,23 @@
-"""Anchors: how long the chain of decisions was and how it ended, noted outside the database.
+"""Anchors of a store: taken, kept in a file outside the database, and read back.
 
 Whoever has the database can cut off its newest decisions, or put an older copy in its place. An
 anchor that lies elsewhere (a file on another machine, a shift report, a message) shows that.
 """
 
-import hmac
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
 
-from inspect_app.store.chain import canonical
+from inspect_app.store.anchor import Anchor, make_anchor
 from inspect_app.store.chain_key import ChainKey, ChainKeyFile
 from inspect_app.store.database import Database
 from inspect_app.store.decide import key_of, last_decision
 from inspect_app.store.schema import store_facts
 from span_train.contract.errors import StoreError
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """A note of the chain's end; the shift report and messages carry it.
-
-    Attributes:
-        store_id: Of which store.
-        count: How many decisions there were.
-        head: The seal of the last one.
-        noted_at: When, in UTC, as ISO text.
-        seal: The keyed hash over all of these, so that nobody can invent an anchor.
-    """
-
-    store_id: str
-    count: int
-    head: str
-    noted_at: str
-    seal: str
-
-    def line(self) -> str:
-        """As one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    def holds(self, key: ChainKey) -> bool:
-        """Whether this anchor was made with the key, and not changed since."""
-        expected = _seal(key, self.store_id, self.count, self.head, self.noted_at)
-        return hmac.compare_digest(expected.encode(), self.seal.encode())
 
 
 def current_anchor(database: Database, key_file: ChainKeyFile, when: datetime) -> Anchor:
@@ -56,12 +26,11 @@ def current_anchor(database: Database, key_file: ChainKeyFile, when: datetime) -
     Raises:
         StoreError: The key is missing, or another one than the store's.
     """
-    noted_at = when.astimezone(UTC).isoformat(timespec="seconds")
     with database.reading() as connection:
         key = key_of(connection, key_file, str(database.address))
         store_id = connection.execute(select(store_facts.c.store_id)).scalar_one()
         count, head = last_decision(connection)
-    return Anchor(store_id, count, head, noted_at, _seal(key, store_id, count, head, noted_at))
+    return make_anchor(key, store_id, count, head, when)
 
 
 def add_anchor(file: Path, anchor: Anchor) -> None:
@@ -109,22 +78,11 @@ def check_anchors(anchors: Iterable[Anchor], key: ChainKey, store_id: str) -> No
 def _anchor(file: Path, number: int, line: str) -> Anchor:
     try:
         values = json.loads(line)
-        anchor = Anchor(**values)
+        anchor = Anchor(**values.get("anchor", values))  # alone, or in a message as it was sent
         if anchor.count < 0 or not all(
             isinstance(getattr(anchor, name), kind) for name, kind in Anchor.__annotations__.items()
         ):
             raise ValueError("a value is of the wrong kind")
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, AttributeError) as problem:
         raise StoreError(f"{file}, line {number}: is no anchor ({problem}).") from None
     return anchor
-
-
-def _seal(key: ChainKey, store_id: str, count: int, head: str, noted_at: str) -> str:
-    content = {
-        "kind": "anchor",
-        "store": store_id,
-        "count": count,
-        "head": head,
-        "noted_at": noted_at,
-    }
-    return key.sign(canonical(content))

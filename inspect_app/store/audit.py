@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Label, Text, select, type_coerce
 
-from inspect_app.store.anchors import Anchor, check_anchors
+from inspect_app.store.anchor import Anchor
+from inspect_app.store.anchors import check_anchors
 from inspect_app.store.chain import (
     NO_SEAL,
     SEALED_OF_DECISION,

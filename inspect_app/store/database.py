@@ -37,8 +37,8 @@ class Database(Closing):
             yield connection
 
     @contextmanager
-    def writing(self, table: Table) -> Iterator[Connection]:
-        """One transaction that appends to a table, one at a time over all processes.
+    def writing(self, *tables: Table) -> Iterator[Connection]:
+        """One transaction that appends to tables, one at a time over all processes.
 
         So what was read in it is still true when it writes, and rows become visible in the order
         of their ids: who has seen id 7 never finds a new id 6 later.
@@ -46,7 +46,18 @@ class Database(Closing):
         engine = self._engine.execution_options(**{IMMEDIATE: True})
         with _said_clearly(self.address), engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+                names = ", ".join(table.name for table in tables)
+                connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """One connection of its own for many transactions; whatever it holds ends with the block.
+
+        Use `with connection.begin():` for each; problems come out as StoreError, at the end.
+        """
+        with _said_clearly(self.address), self._engine.connect() as connection:
+            connection.detach()  # closed at the end, not given to somebody else with all it holds
             yield connection
 
 

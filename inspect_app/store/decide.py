@@ -1,16 +1,19 @@
 """Append one decision, sealed to the one before; over all processes, one at a time."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from inspect_app.store.anchor import make_anchor
 from inspect_app.store.assets import Assets
 from inspect_app.store.chain import NO_SEAL, SEALED_OF_INSPECTION, seal
 from inspect_app.store.chain_key import ChainKey, ChainKeyFile
 from inspect_app.store.database import Database
 from inspect_app.store.originals import original_at
-from inspect_app.store.schema import chain_keys, decisions, inspections, store_facts
+from inspect_app.store.outbox import to_be_told
+from inspect_app.store.schema import chain_keys, decisions, inspections, outbox, store_facts
 from span_train.contract.errors import StoreError
 
 
@@ -18,6 +21,8 @@ def append_decision(
     database: Database, assets: Assets, key_file: ChainKeyFile, values: Mapping[str, Any]
 ) -> Row[Any]:
     """Write a decision with the next number and its seal; give the row.
+
+    It is to be told to the plant, and so is how the chain ends now.
 
     Args:
         values: inspection_id, operator, role, decision, reason and decided_at.
@@ -28,7 +33,7 @@ def append_decision(
     """
     part = _inspection(database, values["inspection_id"])
     original = _original(assets, part, values["decision"])
-    with database.writing(decisions) as connection:
+    with database.writing(decisions, outbox) as connection:
         key = key_of(connection, key_file, str(database.address))
         if _stored_key_id(connection) is None:
             since = values["decided_at"]
@@ -38,7 +43,11 @@ def append_decision(
         row |= {"id": number + 1, "original_asset": original}
         store_id = connection.execute(select(store_facts.c.store_id)).scalar_one()
         row["seal"] = seal(key, store_id, row, part, previous)
-        return connection.execute(insert(decisions).values(**row).returning(decisions)).one()
+        written = connection.execute(insert(decisions).values(**row).returning(decisions)).one()
+        to_be_told(connection, "decision", written.id)
+        anchor = make_anchor(key, store_id, written.id, written.seal, written.decided_at)
+        to_be_told(connection, "anchor", written.id, asdict(anchor))
+        return written
 
 
 def last_decision(connection: Connection) -> tuple[int, str]:

@@ -10,12 +10,14 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, true
 
 from inspect_app.store.address import store_address
-from inspect_app.store.anchors import Anchor, current_anchor
+from inspect_app.store.anchor import Anchor
+from inspect_app.store.anchors import current_anchor
 from inspect_app.store.assets import Assets
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.closing import Closing
 from inspect_app.store.database import open_database
 from inspect_app.store.decide import append_decision
+from inspect_app.store.destinations import DestinationRecord, read_destinations
 from inspect_app.store.records import (
     DECISIONS,
     LONGEST_OPERATOR,
@@ -235,6 +237,10 @@ class StoreReader(Closing):
             StoreError: The key that seals decisions is missing or another one.
         """
         return current_anchor(self._database, self._key_file, self._clock())
+
+    def destinations(self) -> list[DestinationRecord]:
+        """Who in the plant is told of verdicts and decisions, and how far that has come."""
+        return read_destinations(self._database)
 
     def _was_removed(self, asset: str) -> bool:
         query = select(asset_removals.c.asset).where(asset_removals.c.asset == asset)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-SCHEMA_VERSION = "0002"  # the newest step in `migrations`
+SCHEMA_VERSION = "0003"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -184,4 +184,34 @@ asset_removals = Table(
     tables,
     Column("asset", Text, primary_key=True),
     Column("removed_at", UtcTime, nullable=False),
+)
+
+# What is to be told to the plant, in the order in which it came into the store.
+outbox = Table(
+    "outbox",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "kind",
+        Text,
+        CheckConstraint("kind IN ('inspection', 'decision', 'anchor')"),
+        nullable=False,
+    ),
+    Column("about", Integer, nullable=False),  # the inspection's id, or the decision's
+    Column("content", JsonText),  # of an anchor, which no other table keeps
+    sqlite_autoincrement=True,
+)
+
+# Who is told, and how far that has come; the only rows of a store that change.
+destinations = Table(
+    "destinations",
+    tables,
+    Column("name", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("sent_up_to", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("trouble", Text),
+    Column("trouble_since", UtcTime),
 )

@@ -19,7 +19,8 @@ from inspect_app.store.closing import Closing
 from inspect_app.store.database import make_database
 from inspect_app.store.facts import read_facts
 from inspect_app.store.originals import chosen_for_blind_review, original_of
-from inspect_app.store.schema import bundles, inspections
+from inspect_app.store.outbox import to_be_told
+from inspect_app.store.schema import bundles, inspections, outbox
 from span_train.contract.errors import StoreError
 
 if TYPE_CHECKING:  # deploy.runtime loads ONNX Runtime, which reading a store must not need
@@ -102,13 +103,14 @@ class StoreWriter(Closing):
             known = _known(connection, list(keyed))
         new = {key: one for key, one in keyed.items() if key not in known}
         saved = list(self._workers.map(self._save_assets, new, new.values()))
-        with self._database.writing(inspections) as connection:
+        with self._database.writing(inspections, outbox) as connection:
             known = _known(connection, list(new))
             for (key, one), assets in zip(new.items(), saved, strict=True):
                 if key not in known:
                     values = _values(key, one) | assets
                     values["duplicate_of"] = _first_of_same_content(connection, values)
-                    connection.execute(insert(inspections).values(**values))
+                    added = insert(inspections).values(**values).returning(inspections.c.id)
+                    to_be_told(connection, "inspection", connection.execute(added).scalar_one())
         return len(new) - len(known)
 
     def watched_files(self, folder: str) -> set[tuple[str, int]]:

@@ -1,15 +1,15 @@
 """Put inspections into a store that may be down or full for a while: wait, say so, lose nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from deploy.scoring.results import ScoredImage
+from inspect_app.watch.growing_waits import growing_waits
 from inspect_app.watch.heartbeat import Health
 from inspect_app.watch.troubles import Troubles
 from span_train.contract.errors import StoreError
 
 Answer = TypeVar("Answer")
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
 class Store(Protocol):
@@ -55,11 +55,3 @@ class PatientStore:
             if not self._pause(wait_s):
                 break
         return None
-
-
-def growing_waits() -> Iterator[float]:
-    """Seconds to wait before the next try: half a second at first, half a minute in the end."""
-    wait_s = _FIRST_WAIT_S
-    while True:
-        yield wait_s
-        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

@@ -19,9 +19,10 @@ from deploy.scoring.results import ScoredImage, path_text
 from inspect_app.watch.bundle_on_disk import bundle_on_disk
 from inspect_app.watch.finished_files import FileMark, Finished, FinishedFiles
 from inspect_app.watch.folder_events import Events, FolderEvents, NoEvents
+from inspect_app.watch.growing_waits import growing_waits
 from inspect_app.watch.heartbeat import Heartbeat, now_text
 from inspect_app.watch.name_pattern import NamePattern
-from inspect_app.watch.patient_store import PatientStore, Store, growing_waits
+from inspect_app.watch.patient_store import PatientStore, Store
 from inspect_app.watch.read_finished import NotNow, ReadFile, read_finished
 from inspect_app.watch.stop_request import StopRequest
 from inspect_app.watch.stuck_files import StuckFiles

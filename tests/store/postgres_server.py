@@ -28,6 +28,14 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name}")
         return f"{self.address(name)}?assets={assets}"
 
+    def cut_off(self, url: str) -> None:
+        """End every connection to the database of a store."""
+        name = url.split("?")[0].rsplit("/", 1)[1]
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+
     def address(self, database: str) -> str:
         """The URL of a database, for whoever may do anything in it."""
         return f"postgresql://tester:{self.password}@127.0.0.1:{self.port}/{database}"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader, open_store
 from inspect_app.store.address import store_address
-from inspect_app.store.anchors import Anchor, add_anchor, read_anchors
+from inspect_app.store.anchor import Anchor
+from inspect_app.store.anchors import add_anchor, read_anchors
 from inspect_app.store.audit import AuditResult, audit_chain
 from inspect_app.store.chain import NO_SEAL, SealedDecision, seal, walk
 from inspect_app.store.chain_key import ChainKey, ChainKeyFile

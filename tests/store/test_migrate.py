@@ -16,6 +16,7 @@ from inspect_app.store.audit import audit_chain
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.database import open_database
 from inspect_app.store.migrate import STEPS, VERSION_TABLE
+from inspect_app.store.outbox import entries_after
 from inspect_app.store.schema import SCHEMA_VERSION, tables
 from span_train.contract.errors import StoreError
 
@@ -66,6 +67,9 @@ def test_an_old_store_keeps_its_rows_and_its_decisions_are_sealed(
         reader.record_decision(1, "Cleo", "fail", role="reviewer")
     with open_database(store_address(str(old)), ChainKeyFile()) as database:
         result = audit_chain(database, ChainKeyFile())
+        with database.reading() as connection:
+            told = [entry.kind for entry in entries_after(connection, 0, 10)]
+    assert told == ["inspection", "decision", "decision", "decision", "anchor"]
     assert (result.decisions, result.broken) == (3, None)
 
 

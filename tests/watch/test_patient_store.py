@@ -5,8 +5,9 @@ from itertools import islice
 import pytest
 
 from deploy.scoring.results import ScoredImage
+from inspect_app.watch.growing_waits import growing_waits
 from inspect_app.watch.heartbeat import Health
-from inspect_app.watch.patient_store import PatientStore, growing_waits
+from inspect_app.watch.patient_store import PatientStore
 from inspect_app.watch.troubles import Troubles
 from span_train.contract.errors import StoreError
 
