@@ -13,6 +13,7 @@ from PIL import Image
 
 from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.demo_data import draw_line
+from tests.drawn_plates import Plate, draw_plate
 
 # Enough to run through every step of the method within a second; it learns next to nothing.
 TINY = (
@@ -102,3 +103,18 @@ def write_image(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def plate() -> Plate:
+    """Draw one plate: ``plate(seed)``."""
+    return draw_plate
+
+
+@pytest.fixture(scope="session")
+def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 24 different plates; only read it."""
+    folder = tmp_path_factory.mktemp("plates")
+    for seed in range(24):
+        Image.fromarray(draw_plate(seed)).save(folder / f"plate{seed:02}.png")
+    return folder

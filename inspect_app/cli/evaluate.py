@@ -20,6 +20,9 @@ def evaluate(
     deletion: Annotated[
         bool, typer.Option("--deletion", help="Also check that evidence lies where it matters.")
     ] = False,
+    allow_leak: Annotated[
+        bool, typer.Option(help="Go on where the run has used test images.")
+    ] = False,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, like name=line-2."),
@@ -33,6 +36,9 @@ def evaluate(
     split; the network looks at each image once. With --deletion also how far z falls when the
     patches with the most evidence are replaced by those of the mean good image, beside random
     patches and those of plain attention rollout.
+
+    Test images that the run has used, or of the same part as one it has used, are refused by name;
+    with --allow-leak they are listed instead.
 
     Exit codes: 0 done, 2 usage, 3 no test images, or a run that does not fit.
 
@@ -48,7 +54,7 @@ def evaluate(
 
     budgets = None if label_budget is None else Budgets(_counts(label_budget), seeds)
     settings = read_settings(line, tuple(overrides or ()))
-    evaluation = run_evaluate(settings, run, out, budgets, deletion=deletion)
+    evaluation = run_evaluate(settings, run, out, budgets, deletion=deletion, allow_leak=allow_leak)
     note(*evaluation.report.remarks)
     if as_json:
         typer.echo(json.dumps(evaluation.metrics, indent=1))

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from span_train.check.duplicates import Duplicates
 from span_train.check.finding import Finding
 from span_train.contract.settings import GoalSettings
 from span_train.data.labels import SPLIT_NAMES, LabelledImage
+from span_train.data.scenes import Duplicates
 from span_train.policy.bounds import needed_parts, upper_bound
 
 Role = str

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from span_train.check.duplicates import Duplicates, find_duplicates
 from span_train.check.finding import Finding
 from span_train.check.labelled import Labelled, class_counts, class_findings, label_findings
 from span_train.check.light import light_findings
-from span_train.check.look import Looks, Progress, look_at_all
+from span_train.check.look import Looks, look_at_all
 from span_train.check.pose import Pose, measure_pose, pose_finding
 from span_train.check.products import Products, find_products, product_findings, size_findings
 from span_train.contract.errors import InputError, InspectionError
@@ -19,7 +18,9 @@ from span_train.contract.settings import LineSettings
 from span_train.data.catalog import content_hash, find_images
 from span_train.data.labels import check_good_class, read_rows
 from span_train.data.line_layout import make_layout
+from span_train.data.scenes import Duplicates, find_scenes
 from span_train.data.splits import divide_labelled
+from span_train.data.thumbnails import Progress
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def check_line(settings: LineSettings, progress: Progress, threads: int = 0) -> 
         )
     hashes = {look.path: look.sha256 for look in looks.images}
     labelled = _labelled(settings, hashes)
-    duplicates = find_duplicates(looks, settings.input, progress)
+    paths = [look.path for look in looks.images]
+    duplicates = find_scenes(paths, hashes, settings.input, progress, looks.thumbnails())
     pose = measure_pose(looks.thumbnails()) if len(looks.images) > 1 else None
     products = find_products(looks)
     findings = (

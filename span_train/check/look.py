@@ -5,28 +5,29 @@ A few kilobytes an image stay in memory, whatever its size: a small grey picture
 
 import hashlib
 import io
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from span_train.contract.errors import ImageError
-from span_train.contract.image import RGB, fit
+from span_train.contract.image import RGB
 from span_train.contract.image_bytes import read_image_bytes
 from span_train.contract.pixels import is_deep, rgb_pixels
 from span_train.contract.settings import InputSettings
+from span_train.data.thumbnails import (
+    THUMBNAIL_PX,
+    Grey,
+    Progress,
+    default_threads,
+    grey_square,
+)
 
-Grey = npt.NDArray[np.uint8]
-Progress = Callable[[str, int, int], None]
-THUMBNAIL_PX = 64
 _SHARPNESS_PX = 256
-_MOST_THREADS = 16
 _SHOW_EVERY = 50
 
 
@@ -129,18 +130,6 @@ def look_at(path: Path, settings: InputSettings) -> Look:
         colour=(red, green, blue),
         thumbnail=grey_square(pixels, THUMBNAIL_PX, settings),
     )
-
-
-def grey_square(pixels: RGB, side_px: int, settings: InputSettings) -> Grey:
-    """An image as a grey square, fitted as the line says: (side_px, side_px) uint8."""
-    square, _ = fit(pixels, side_px, settings.fit)
-    return np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def default_threads() -> int:
-    """One a processor that this process may use, at most 16."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(usable or 1, _MOST_THREADS)
 
 
 def _look_or_reason(path: Path, settings: InputSettings) -> Look | str:

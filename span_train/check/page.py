@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from span_train.check.duplicates import NearPair
 from span_train.check.line_check import LineCheck
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB, fit, load_image
 from span_train.contract.settings import InputSettings
+from span_train.data.scenes import NearPair
 from span_train.evaluate.report import picture_uri
 
 _SIDE_PX = 220

@@ -33,6 +33,10 @@ class SplitSettings(Section):
     group_pattern: str | None = Field(
         None, description="Regex whose first group names the physical part in the file name."
     )
+    look_alikes: Literal["ignore", "together"] = Field(
+        "ignore",
+        description="together: copies of one scene, moved, turned or saved again, are one part.",
+    )
 
     @model_validator(mode="after")
     def _leaves_a_test_share(self) -> "SplitSettings":

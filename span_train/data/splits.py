@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from span_train.contract.errors import InputError, LabelError, SettingsError
 from span_train.contract.settings import LineSettings, SplitSettings
@@ -16,6 +17,7 @@ from span_train.data.labels import (
     listed,
     read_labels,
 )
+from span_train.data.scenes import find_scenes
 
 Unit = list[LabelledImage]
 GroupOf = Callable[[Path], str | None]
@@ -31,6 +33,8 @@ class LineImages:
         unreadable: (path, reason) of files left out.
         remarks: What a user should know about these images.
         hashes: sha256 of each image's content.
+        scenes: Number of the scene that images share with others; empty unless looked for.
+        torn: Names of look-alikes that the labels put on two sides of a split.
     """
 
     unlabelled: tuple[Path, ...]
@@ -40,6 +44,8 @@ class LineImages:
     unreadable: tuple[tuple[Path, str], ...]
     remarks: tuple[str, ...]
     hashes: dict[Path, str] = field(repr=False)
+    scenes: Mapping[Path, int] = field(default_factory=dict, repr=False)
+    torn: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """A hash of contents, labels and roles; it does not change when the folder moves."""
@@ -63,8 +69,9 @@ def gather_images(settings: LineSettings) -> LineImages:
     labelled = read_labels(settings.labels, settings.good_class) if settings.labels else ()
     seen = survey([*found, *(image.path for image in labelled)], settings.input)
     group_of = _group_reader(settings.splits.group_pattern)
-    divided = divide_labelled(labelled, seen.hashes, settings)
-    unlabelled, held_out = _unlabelled(found, divided, seen, group_of)
+    scenes = _scenes(settings, seen)
+    divided = divide_labelled(labelled, seen.hashes, settings, scenes)
+    unlabelled, held_out = _unlabelled(found, divided, seen, group_of, scenes)
     if not unlabelled:
         raise InputError(
             f"{settings.images[0]}: no image is left to learn from ({len(found)} found, "
@@ -79,11 +86,16 @@ def gather_images(settings: LineSettings) -> LineImages:
         unreadable=seen.unreadable,
         remarks=_remarks(settings, divided, seen, held_out),
         hashes=seen.hashes,
+        scenes=scenes,
+        torn=_torn_scenes(divided, scenes),
     )
 
 
 def divide_labelled(
-    labelled: Iterable[LabelledImage], hashes: dict[Path, str], settings: LineSettings
+    labelled: Iterable[LabelledImage],
+    hashes: dict[Path, str],
+    settings: LineSettings,
+    scenes: Mapping[Path, int] = MappingProxyType({}),
 ) -> list[LabelledImage]:
     """The readable images among the labelled ones, each with its group and in its split.
 
@@ -91,6 +103,8 @@ def divide_labelled(
         labelled: As the labels say.
         hashes: sha256 of each readable image's content.
         settings: The line's.
+        scenes: Number of the scene that images share with others. Such images are dealt out as one
+            part; what a split column says of them stays.
 
     Raises:
         LabelError: One part lies in two splits, or only some rows have a split.
@@ -102,7 +116,36 @@ def divide_labelled(
         for image in labelled
         if image.path in hashes
     ]
-    return _divide(images_of_parts(readable, hashes), settings, str(settings.labels))
+    if any(image.split is not None for image in readable):
+        return _divide(images_of_parts(readable, hashes), settings, str(settings.labels))
+    named = [
+        replace(image, group=f"scene {scenes[image.path]}")
+        if image.group is None and image.path in scenes
+        else image
+        for image in readable
+    ]
+    return _divide(images_of_parts(named, hashes, scenes), settings, str(settings.labels))
+
+
+def _scenes(settings: LineSettings, seen: Survey) -> dict[Path, int]:
+    """The scene of each image that shares one with others, where the line asks for that."""
+    if settings.splits.look_alikes == "ignore":
+        return {}
+    groups = find_scenes(sorted(seen.hashes), seen.hashes, settings.input).groups
+    return {path: number for number, group in enumerate(groups) for path in group}
+
+
+def _torn_scenes(divided: Sequence[LabelledImage], scenes: Mapping[Path, int]) -> tuple[str, ...]:
+    """A line of names for each scene that lies in several splits."""
+    of_scene: dict[int, list[LabelledImage]] = {}
+    for image in divided:
+        if image.path in scenes:
+            of_scene.setdefault(scenes[image.path], []).append(image)
+    return tuple(
+        ", ".join(f"{image.path} ({image.split})" for image in images)
+        for images in of_scene.values()
+        if len({image.split for image in images}) > 1
+    )
 
 
 def _group_reader(pattern: str | None) -> GroupOf:
@@ -124,17 +167,24 @@ def _group_reader(pattern: str | None) -> GroupOf:
     return group_of
 
 
-def images_of_parts(labelled: Sequence[LabelledImage], hashes: Mapping[Path, str]) -> list[Unit]:
-    """The images of each physical part: those of one group, or of equal content.
+def images_of_parts(
+    labelled: Sequence[LabelledImage],
+    hashes: Mapping[Path, str],
+    scenes: Mapping[Path, int] = MappingProxyType({}),
+) -> list[Unit]:
+    """The images of each physical part: those of one group, of equal content, or of one scene.
 
     Args:
         hashes: sha256 of each image's content.
+        scenes: Number of the scene that images share with others.
     """
     unit_of: dict[tuple[str, str], Unit] = {}
     for image in labelled:
         keys = [("content", hashes[image.path])]
         if image.group is not None:
             keys.append(("group", image.group))
+        if image.path in scenes:
+            keys.append(("scene", str(scenes[image.path])))
         merged: Unit = [image]
         for earlier in {id(unit_of[key]): unit_of[key] for key in keys if key in unit_of}.values():
             merged = earlier + merged
@@ -142,6 +192,8 @@ def images_of_parts(labelled: Sequence[LabelledImage], hashes: Mapping[Path, str
             unit_of["content", hashes[member.path]] = merged
             if member.group is not None:
                 unit_of["group", member.group] = merged
+            if member.path in scenes:
+                unit_of["scene", str(scenes[member.path])] = merged
     return list({id(unit): unit for unit in unit_of.values()}.values())
 
 
@@ -198,17 +250,24 @@ def _of_split(divided: Iterable[LabelledImage], split: SplitName) -> tuple[Label
 
 
 def _unlabelled(
-    found: Sequence[Path], divided: Sequence[LabelledImage], seen: Survey, group_of: GroupOf
+    found: Sequence[Path],
+    divided: Sequence[LabelledImage],
+    seen: Survey,
+    group_of: GroupOf,
+    scenes: Mapping[Path, int],
 ) -> tuple[tuple[Path, ...], int]:
     """The images to learn from, and how many were held out for calibration and test."""
     held = [image for image in divided if image.split != "train"]
     contents = {seen.hashes[image.path] for image in held}
     groups = {image.group for image in held} - {None}
+    seen_there = {scenes[image.path] for image in held if image.path in scenes}
     readable = [path for path in found if path in seen.hashes]
     free = tuple(
         path
         for path in readable
-        if seen.hashes[path] not in contents and group_of(path) not in groups
+        if seen.hashes[path] not in contents
+        and group_of(path) not in groups
+        and scenes.get(path) not in seen_there
     )
     return free, len(readable) - len(free)
 

@@ -126,7 +126,7 @@ class _Bench:
 
     def folds(self) -> list[tuple[Places, Places]]:
         """(learnt from, left out) of each turn; empty where no turn would have both classes."""
-        units = images_of_parts(self.images.train, self.images.hashes)
+        units = images_of_parts(self.images.train, self.images.hashes, self.images.scenes)
         unit_of = {image.path: number for number, unit in enumerate(units) for image in unit}
         unit_m = np.array([unit_of[path] for path in self.paths])
         truth_m = self.labelled.defective_m

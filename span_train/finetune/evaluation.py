@@ -22,7 +22,7 @@ from span_train.evaluate.metrics import line_metrics, scored_parts
 from span_train.evaluate.overlay import layout_overlay
 from span_train.evaluate.report import ReportContent, write_report
 from span_train.finetune.evidence_check import check_deletion
-from span_train.finetune.facts import tuning_in_words
+from span_train.finetune.facts import refuse_seen, tuning_in_words
 from span_train.finetune.label_budget import Budgets, label_budget_curve, see_features
 from span_train.finetune.report_rows import ReportRows, typical_images, worst_images
 from span_train.finetune.run import TrainedLine, load_trained
@@ -65,15 +65,17 @@ def evaluate(
     budgets: Budgets | None = None,
     *,
     deletion: bool = False,
+    allow_leak: bool = False,
 ) -> Evaluation:
     """Score the test split, write `metrics.json` and `report.html` into `out`.
 
     Args:
         budgets: Also fit the head on fewer labels, and put that curve into both.
         deletion: Also check that removing the patches with the most evidence lowers z.
+        allow_leak: Go on, with a remark, where test images took part in training.
 
     Raises:
-        LabelError: The line has no test image.
+        LabelError: The line has no test image, or the run has used some of them.
         RunError: The run is not finished.
     """
     trained = load_trained(run)
@@ -83,6 +85,7 @@ def evaluate(
             f"{settings.labels or settings.name}: no labelled test image; label some, or give the "
             "labels a split column with `test`."
         )
+    leaked = refuse_seen(images, trained.roles, allow_leak)
     out.mkdir(parents=True, exist_ok=True)
     squares = image_cache([image.path for image in images.test], settings.input, run / "cache")
     scored = score_images(trained.model, squares)
@@ -96,8 +99,9 @@ def evaluate(
         seen = see_features(trained, images, run / "cache")
         metrics["label_budget"] = label_budget_curve(seen, budgets, trained.settings)
     write_json(out / "metrics.json", metrics)
+    remarks = (*images.remarks, *leaked)
     report = _report(
-        trained, images.test, z, outlier, verdicts, names, contributions_mr, metrics, images.remarks
+        trained, images.test, z, outlier, verdicts, names, contributions_mr, metrics, remarks
     )
     write_report(out / "report.html", report)
     return Evaluation(

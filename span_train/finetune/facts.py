@@ -1,33 +1,90 @@
 """Facts about a line's images that a training run checks, counts, or tells the user."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from span_train.contract.errors import LabelError
 from span_train.contract.settings import LineSettings
+from span_train.data.labels import listed
 from span_train.data.splits import LineImages
+from span_train.finetune.roles import ImageRoles
 from span_train.pretrained import PretrainedLine
 
 _EXAMPLES = 16
 
 
 def refuse_leaks(images: LineImages, pretrained: PretrainedLine, allow: bool) -> list[str]:
-    """Remarks on held-out images that the backbone has seen.
+    """Remarks on held-out images that the backbone has seen, or that look like what is learnt from.
 
     Raises:
         LabelError: There are some, and that is not allowed.
     """
-    held = (*images.calibration, *images.test)
-    leaked = [image.path for image in held if images.hashes[image.path] in pretrained.images]
-    if not leaked:
+    return [
+        *refused(
+            _seen_in_pretraining(images, pretrained.images),
+            "calibration or test images took part in pretraining",
+            "pretrain with these labels in the YAML",
+            allow,
+        ),
+        *refused(
+            images.torn,
+            "scenes lie on two sides of a split (look-alikes: one part, moved, turned or saved "
+            "again)",
+            "keep each in one split",
+            allow,
+        ),
+    ]
+
+
+def refuse_seen(images: LineImages, roles: ImageRoles | None, allow: bool) -> list[str]:
+    """Remarks on test images that a trained run has used, by content, part or look.
+
+    Args:
+        roles: What the run used; None where it did not keep that.
+
+    Raises:
+        LabelError: There are some, and that is not allowed.
+    """
+    if roles is None:
         return []
-    named = ", ".join(path.name for path in leaked[:5]) + (" …" if len(leaked) > 5 else "")
+    used = roles.learnt | roles.calibration
+    scenes = {scene for path, scene in images.scenes.items() if images.hashes[path] in used}
+    seen = [
+        str(image.path)
+        for image in images.test
+        if images.hashes[image.path] in used
+        or image.group in roles.groups
+        or images.scenes.get(image.path) in scenes
+    ]
+    what = "test images, or others of the same part, took part in training or calibration"
+    return refused(seen, what, "evaluate on other images", allow)
+
+
+def refused(names: Sequence[str], what: str, mend: str, allow: bool) -> list[str]:
+    """A remark on what leaked, where that is allowed; nothing where nothing did.
+
+    Raises:
+        LabelError: Something leaked, and that is not allowed.
+    """
+    if not names:
+        return []
     if not allow:
         raise LabelError(
-            f"{len(leaked)} calibration or test images took part in pretraining: {named}; pretrain "
-            "with these labels in the YAML, or go on with --allow-leak and distrust the numbers."
+            f"{len(names)} {what}; {mend}, or go on with --allow-leak and distrust the "
+            f"numbers:{listed(names)}"
         )
-    return [f"{len(leaked)} held-out images took part in pretraining: {named}"]
+    return [f"{len(names)} {what}: {'; '.join(names[:5])}{' …' if len(names) > 5 else ''}"]
+
+
+def _seen_in_pretraining(images: LineImages, learnt: frozenset[str]) -> list[str]:
+    """Held-out images whose content, or whose look-alike, the backbone has seen."""
+    held = (*images.calibration, *images.test)
+    seen_scenes = {scene for path, scene in images.scenes.items() if images.hashes[path] in learnt}
+    return [
+        str(image.path)
+        for image in held
+        if images.hashes[image.path] in learnt or images.scenes.get(image.path) in seen_scenes
+    ]
 
 
 def defect_classes(images: LineImages, settings: LineSettings) -> set[str]:

@@ -17,10 +17,12 @@ class ImageRoles:
     Attributes:
         learnt: In pretraining, statistics or the training of the head.
         calibration: For choosing thresholds.
+        groups: Names of the physical parts among both, where known.
     """
 
     learnt: frozenset[str]
     calibration: frozenset[str]
+    groups: frozenset[str] = frozenset()
 
 
 def save_roles(run: Path, images: LineImages, pretraining: frozenset[str]) -> None:
@@ -54,5 +56,8 @@ def load_roles(run: Path) -> ImageRoles | None:
     if not (run / _FILE).is_file():
         return None
     kept = read_json(run / _FILE)
-    of = {name: frozenset(each["sha256"] for each in rows) for name, rows in kept["splits"].items()}
-    return ImageRoles(frozenset(kept["unlabelled"]) | of["train"], of["calibration"])
+    splits = kept["splits"]
+    of = {name: frozenset(each["sha256"] for each in rows) for name, rows in splits.items()}
+    used = [each["group"] for name in ("train", "calibration") for each in splits[name]]
+    groups = frozenset(group for group in used if group is not None)
+    return ImageRoles(frozenset(kept["unlabelled"]) | of["train"], of["calibration"], groups)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from span_train.check.pose import measure_pose, pose_finding
-from tests.check.conftest import Grey, Plate
+from tests.drawn_plates import Grey, Plate
 
 
 def small(picture: Grey) -> Grey:

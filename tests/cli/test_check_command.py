@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.check.conftest import draw_plate, plates
+from tests.drawn_plates import draw_plate
 
-__all__ = ["plates"]  # a fixture
 Run = Callable[..., tuple[int, str, str]]
 
 

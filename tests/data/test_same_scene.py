@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from span_train.check.same_scene import AGREES, SIDE_PX, detail_agreement
-from tests.check.conftest import Grey, Plate
+from span_train.data.same_scene import AGREES, SIDE_PX, detail_agreement
+from tests.drawn_plates import Grey, Plate
 
 
 def fitted(picture: Grey) -> Grey:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from span_train.check.look_alikes import WAYS, candidates, turned
-from tests.check.conftest import Plate
+from span_train.data.look_alikes import WAYS, candidates, turned
+from tests.drawn_plates import Plate
 
 
 @pytest.mark.parametrize("way", range(len(WAYS)))

@@ -1,13 +1,10 @@
 """Drawn plates with a texture of their own, so that no two are the same part."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pytest
-from PIL import Image
 
 Grey = npt.NDArray[np.uint8]
 Plate = Callable[..., Grey]
@@ -23,18 +20,3 @@ def draw_plate(seed: int, side_px: int = 160) -> Grey:
     picture += 40 * np.asarray(cv2.GaussianBlur(grain, (0, 0), 2.0))
     picture += 25 * np.asarray(cv2.GaussianBlur(grain, (0, 0), 12.0)) * 10
     return np.clip(picture, 0, 255).astype(np.uint8)
-
-
-@pytest.fixture(scope="session")
-def plate() -> Plate:
-    """Draw one plate: ``plate(seed)``."""
-    return draw_plate
-
-
-@pytest.fixture(scope="session")
-def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 24 different plates; only read it."""
-    folder = tmp_path_factory.mktemp("plates")
-    for seed in range(24):
-        Image.fromarray(draw_plate(seed)).save(folder / f"plate{seed:02}.png")
-    return folder

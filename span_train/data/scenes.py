@@ -1,16 +1,15 @@
 """Group images of one physical scene: equal files, and copies that were changed, turned or saved
 again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from span_train.check.look import Grey, Looks, Progress, default_threads, grey_square
-from span_train.check.look_alikes import WAYS, Candidate, candidates, turned
-from span_train.check.same_scene import AGREES, SIDE_PX, detail_agreement
-from span_train.contract.image import load_image
 from span_train.contract.settings import InputSettings
+from span_train.data.look_alikes import WAYS, Candidate, candidates, turned
+from span_train.data.same_scene import AGREES, SIDE_PX, detail_agreement
+from span_train.data.thumbnails import Grey, Progress, default_threads, read_square, thumbnails_of
 
 MOST_COMPARED = 6000
 _AT_ONCE = 64
@@ -51,22 +50,32 @@ class Duplicates:
     left: int
 
 
-def find_duplicates(looks: Looks, settings: InputSettings, progress: Progress) -> Duplicates:
+def find_scenes(
+    paths: Sequence[Path],
+    hashes: Mapping[Path, str],
+    settings: InputSettings,
+    progress: Progress = lambda what, done, of: None,
+    thumbnails: Grey | None = None,
+) -> Duplicates:
     """Equal files by their hash; near ones among candidates, each registered and compared.
 
     Work and memory are bounded: each image has a few nearest candidates, at most 6,000 pairs are
     compared, the most alike first, and files that are already in one group are not.
+
+    Args:
+        paths: Images that can be read.
+        hashes: sha256 of each one's content.
+        settings: How they are read.
+        progress: Told (what is done, pairs done, pairs in all).
+        thumbnails: (M, 64, 64) of the images, where they are at hand.
     """
-    images = looks.images
-    groups = _Groups(len(images))
+    groups = _Groups(len(paths))
     first_of: dict[str, int] = {}
-    for place, look in enumerate(images):
-        groups.join(first_of.setdefault(look.sha256, place), place)
+    for place, path in enumerate(paths):
+        groups.join(first_of.setdefault(hashes[path], place), place)
     equal = groups.members()
-    paths = [look.path for look in images]
-    near, compared, left = _confirm(
-        candidates(looks.thumbnails()), groups, paths, settings, progress
-    )
+    small = thumbnails_of(paths, settings) if thumbnails is None else thumbnails
+    near, compared, left = _confirm(candidates(small), groups, paths, settings, progress)
     return Duplicates(_named(equal, paths), near, _named(groups.members(), paths), compared, left)
 
 
@@ -98,14 +107,9 @@ def _confirm(
 
 
 def _agreement(one: Candidate, paths: Sequence[Path], settings: InputSettings) -> float:
-    first = read_square(paths[one.first], settings)
-    return detail_agreement(first, turned(read_square(paths[one.second], settings), one.way))
-
-
-def read_square(path: Path, settings: InputSettings) -> Grey:
-    """An image as a (128, 128) grey square."""
-    pixels = load_image(path, window=settings.window, max_pixels=settings.max_pixels)
-    return grey_square(pixels, SIDE_PX, settings)
+    first = read_square(paths[one.first], settings, SIDE_PX)
+    second = read_square(paths[one.second], settings, SIDE_PX)
+    return detail_agreement(first, turned(second, one.way))
 
 
 def _named(groups: Sequence[Sequence[int]], paths: Sequence[Path]) -> tuple[tuple[Path, ...], ...]:
