@@ -6,11 +6,13 @@
 The real command watches an empty folder; files come at a steady rate, renamed in or written in
 place. The end is the first moment at which another process finds the row in the (SQLite) store,
 asked every 5 ms; a file that is written in place counts from its closing, so that the time it
-rests is in it.
+rests is in it. How much else the machine had to do stands beside: the load that the system tells,
+taken once in ten seconds.
 """
 
 import argparse
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -32,21 +34,24 @@ def main() -> int:
     """Start the command, let files come, and print percentiles."""
     asked = _arguments()
     with tempfile.TemporaryDirectory() as folder:
-        took_s = measure(asked, Path(folder))
+        took_s, loads = measure(asked, Path(folder))
     p50, p95, p99 = (float(value) for value in np.percentile(took_s, (50, 95, 99)) * 1e3)
     print(*in_words(where_it_ran()), sep="\n")
     print(f"\n{len(took_s)} files, {asked.how}, {asked.rate:g} a second, from finished to stored:")
     print(
         f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, longest {max(took_s) * 1e3:.0f} ms"
     )
+    least, middle, most = (float(value) for value in np.percentile(loads, (0, 50, 100)))
+    print(f"load {least:.1f} to {most:.1f}, median {middle:.1f}, on {os.cpu_count()} processors")
     if asked.out is not None:
-        found = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "took_s": took_s}
-        asked.out.write_text(json.dumps({"how": asked.how, "rate": asked.rate, **found}, indent=1))
+        found = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "longest_ms": max(took_s) * 1e3}
+        told = {"how": asked.how, "rate": asked.rate, "files": len(took_s), **found}
+        asked.out.write_text(json.dumps({**told, "loads": loads, **where_it_ran()}, indent=1))
     return 0
 
 
-def measure(asked: argparse.Namespace, place: Path) -> list[float]:
-    """Seconds from finished to stored, of each file."""
+def measure(asked: argparse.Namespace, place: Path) -> tuple[list[float], list[float]]:
+    """Seconds from finished to stored, of each file; and the machine's load meanwhile."""
     hot, database = place / "hot", place / "line.db"
     hot.mkdir()
     program = [sys.executable, "-m", "inspect_app.cli.main", "watch", str(hot)]
@@ -55,26 +60,37 @@ def measure(asked: argparse.Namespace, place: Path) -> list[float]:
         stdout=subprocess.PIPE,
     )
     finished: dict[str, float] = {}
+    loads: list[float] = []
     count = round(asked.rate * asked.seconds)
     try:
         assert command.stdout is not None
         command.stdout.readline()  # it watches
         time.sleep(1.0)
-        feeder = threading.Thread(target=_feed, args=(asked, hot, count, finished), daemon=True)
+        feeder = threading.Thread(
+            target=_feed, args=(asked, hot, count, finished, loads), daemon=True
+        )
         feeder.start()
         stored = _watch_rows(database, count, asked.seconds + _LONGEST_S)
         feeder.join()
     finally:
         command.terminate()
         command.wait()
-    return [stored[name] - finished[name] for name in finished]
+    return [stored[name] - finished[name] for name in finished], loads
 
 
-def _feed(asked: argparse.Namespace, hot: Path, count: int, finished: dict[str, float]) -> None:
+def _feed(
+    asked: argparse.Namespace,
+    hot: Path,
+    count: int,
+    finished: dict[str, float],
+    loads: list[float],
+) -> None:
     contents = [Path(path).read_bytes() for path in list_images(asked.images)]
     began = time.monotonic()
     for number in range(count):
         time.sleep(max(0.0, began + number / asked.rate - time.monotonic()))
+        if number % round(10 * asked.rate) == 0:
+            loads.append(os.getloadavg()[0])
         name = f"{number:06d}.png"
         own = contents[number % len(contents)] + b"%d" % number  # decoders leave that alone
         first = hot / (name if asked.how == "written" else f".{name}")

@@ -66,6 +66,9 @@ def _inspection(entry: Entry, _with_names: bool) -> tuple[str, dict[str, Any]]:
     times = {"StartTime": _utc(part["arrived_at"]), "EndTime": _utc(part["inspected_at"])}
     if part["latency_ms"] is not None:
         times["ProcessingDuration"] = part["latency_ms"]
+    content = {name: part[name] for name in _JUDGED}
+    if entry.part_verdict is not None:
+        content["part_verdict"] = entry.part_verdict
     return part["arrival_key"], {
         **_about(part),
         "IsPartial": False,
@@ -75,7 +78,7 @@ def _inspection(entry: Entry, _with_names: bool) -> tuple[str, dict[str, Any]]:
         "InternalRecipeId": {"Id": part["bundle_id"]},
         "CreationTime": times["EndTime"],
         "ProcessingTimes": times,
-        "ResultContent": [{name: part[name] for name in _JUDGED}],
+        "ResultContent": [content],
     }
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Table, insert, select
 
+from inspect_app.store.part_verdict import part_verdict_then
+from inspect_app.store.records import DecisionName
 from inspect_app.store.schema import decisions, inspections, outbox
 
 Kind = Literal["inspection", "decision", "anchor"]
@@ -22,6 +24,7 @@ class Entry:
     Attributes:
         id: Its place in the outbox; a later entry has a greater one.
         inspection: The columns of the inspection that it is about.
+        part_verdict: Of an inspection, the verdict on its part with all images so far.
         decision: Those of the decision; None where it is about the inspection itself.
         content: An anchor's values; None for the other kinds.
     """
@@ -31,6 +34,7 @@ class Entry:
     inspection: Mapping[str, Any]
     decision: Mapping[str, Any] | None
     content: Mapping[str, Any] | None
+    part_verdict: DecisionName | None
 
 
 def to_be_told(
@@ -54,7 +58,8 @@ def entries_after(connection: Connection, position: int, most: int) -> list[Entr
     for row in rows:
         decision = None if row.kind == "inspection" else decided[row.about]
         part = judged[row.about if decision is None else decision["inspection_id"]]
-        entries.append(Entry(row.id, row.kind, part, decision, row.content))
+        worst = part_verdict_then(connection, part) if decision is None else None
+        entries.append(Entry(row.id, row.kind, part, decision, row.content, worst))
     return entries
 
 

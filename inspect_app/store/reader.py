@@ -18,6 +18,7 @@ from inspect_app.store.closing import Closing
 from inspect_app.store.database import open_database
 from inspect_app.store.decide import append_decision
 from inspect_app.store.destinations import DestinationRecord, read_destinations
+from inspect_app.store.part_verdict import part_verdict_then
 from inspect_app.store.records import (
     DECISIONS,
     LONGEST_OPERATOR,
@@ -241,6 +242,11 @@ class StoreReader(Closing):
     def destinations(self) -> list[DestinationRecord]:
         """Who in the plant is told of verdicts and decisions, and how far that has come."""
         return read_destinations(self._database)
+
+    def part_verdict(self, inspection: InspectionRecord) -> DecisionName | None:
+        """The verdict on the part by all its images up to this one; None: of no known part."""
+        with self._database.reading() as connection:
+            return part_verdict_then(connection, vars(inspection))
 
     def _was_removed(self, asset: str) -> bool:
         query = select(asset_removals.c.asset).where(asset_removals.c.asset == asset)

@@ -73,10 +73,21 @@ class Heartbeat:
             "beat_at": now_text(),
             "free_bytes": self._free_bytes(),
         }
+        self._write(json.dumps(told, ensure_ascii=False, indent=1).encode())
+
+    def _write(self, text: bytes) -> None:
+        """Whole, by a draft; on a full disk into the room that the file has already."""
         draft = self.file.with_name(f".{self.file.name}")
-        with suppress(OSError):
-            draft.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+        try:
+            draft.write_bytes(text)
             draft.replace(self.file)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            with suppress(OSError), self.file.open("r+b") as file:
+                length = file.seek(0, os.SEEK_END)
+                file.seek(0)
+                file.write(text.ljust(length))
 
     def _free_bytes(self) -> int | None:
         try:

@@ -24,6 +24,12 @@ class Troubles:
         self._health.last_error = {"text": text, "at": now_text(), "present": True}
         self._say(text)
 
+    def mention(self, text: str) -> None:
+        """Something happened that is over already."""
+        if not self._present:
+            self._health.last_error = {"text": text, "at": now_text(), "present": False}
+        self._say(text)
+
     def end(self, about: About, text: str) -> None:
         """It is well again, if it was not."""
         if self._present.pop(about, None) is None:

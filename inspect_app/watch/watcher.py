@@ -28,6 +28,7 @@ from inspect_app.watch.stop_request import StopRequest
 from inspect_app.watch.stuck_files import StuckFiles
 from inspect_app.watch.take_away import TakeAway
 from inspect_app.watch.troubles import Troubles
+from inspect_app.watch.wall_clock import WallClock
 from span_train.contract.errors import InputError
 
 _TICK_S = 0.1  # how long a request to stop may wait
@@ -85,6 +86,7 @@ class Watcher:
         self._troubles = Troubles(self._health, say)
         self._store = PatientStore(store, self._health, self._troubles, self._pause)
         self._stuck = StuckFiles(take_away, self._finished, self._health, self._troubles)
+        self._clock = WallClock()
         self._already: set[tuple[str, int]] = set()
         self._blocked: set[str] = set()
         self._next_look_s = 0.0
@@ -190,6 +192,8 @@ class Watcher:
         if not self._blocked:
             self._troubles.end("reading", f"{self._folder.path}: every file can be read again.")
         self._look_at_bundle()
+        if said := self._clock.was_set():
+            self._troubles.mention(said)
         polling = self._health.events == "polling"
         every_s = (self._options.poll_s or 1.0) if polling else self._options.look_s
         took_s = time.monotonic() - started_s

@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.scoring.results import ArrivalNotes
 from inspect_app.send.destination import Destination
 from inspect_app.send.message import Message
 from inspect_app.send.sender import Sender
@@ -52,11 +54,12 @@ class Plant:
     def close(self) -> None:
         self._writer.close()
 
-    def arrive(self, count: int = 1, **row: Any) -> None:
+    def arrive(self, count: int = 1, notes: ArrivalNotes | None = None, **row: Any) -> None:
         """Let parts be inspected."""
         for _ in range(count):
             self._count += 1
-            self._writer.add([self._scored(f"/line/{self._count:04d}.png", **row)])
+            one = self._scored(f"/line/{self._count:04d}.png", **row)
+            self._writer.add([replace(one, notes=notes)])
 
     def decide(self, inspection_id: int, decision: str = "fail") -> None:
         """Let an operator decide."""

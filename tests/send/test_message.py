@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from deploy.scoring.results import ArrivalNotes
 from inspect_app.send.message import message_of
+from inspect_app.store import StoreReader
 from inspect_app.store.address import store_address
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.database import open_database
@@ -47,6 +49,29 @@ def test_an_inspection_has_the_names_of_the_standard(plant: Plant) -> None:
     assert content["source"] == "/line/0001.png"
     assert content["z"] == entry.inspection["z"]
     assert "PartId" not in body
+
+
+def test_a_part_of_several_images_has_the_verdict_of_the_worst_so_far(plant: Plant) -> None:
+    for part_id, lot, verdict in (
+        ("P1", "A", "pass"),
+        ("P2", "A", "fail"),
+        ("P1", "B", "fail"),
+        ("P1", "A", "recheck"),
+        ("P1", "A", "pass"),
+        ("P1", None, "pass"),
+        (None, None, "fail"),
+    ):
+        plant.arrive(verdict=verdict, notes=ArrivalNotes(1, part_id=part_id, lot=lot))
+    bodies = [told(entry) for entry in entries(plant)]
+    contents = [body["ResultContent"][0] for body in bodies]
+    assert [content.get("part_verdict") for content in contents] == [
+        *("pass", "fail", "fail", "recheck", "recheck", "pass"),
+        None,
+    ]
+    assert bodies[3]["PartId"] == {"Id": "P1"}
+    with StoreReader(plant.url) as reader:
+        found = [reader.part_verdict(reader.inspection(number)) for number in range(1, 8)]
+    assert found == [content.get("part_verdict") for content in contents]
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,24 @@ import psycopg
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server that trusts connections from this machine with the test's password."""
+    """A server that trusts connections from this machine with the test's password."""
 
     port: int
     password: str
+    place: Path
+
+    def start(self) -> None:
+        """Start it, and come back when it answers."""
+        options = f"-p {self.port} -k {self.place} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._control("-w", "-o", options, "-l", self.place / "log", "start")
+
+    def stop(self) -> None:
+        """Stop it as a power cut would."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *what: str | Path) -> None:
+        program = [*_as_user(self.place), _bin_folder() / "pg_ctl", "-D", self.place / "data"]
+        _run([*program, *what], self.place)
 
     def new_database(self, assets: Path) -> str:
         """Make an empty database; give its store URL."""
@@ -50,28 +64,29 @@ def programs() -> Path | None:
 @contextmanager
 def running() -> Iterator[PostgresServer]:
     """Start a server, in a short-named folder (its socket lies there) that goes with it."""
-    bin_folder = programs()
-    assert bin_folder is not None, "tests ask first"
     place = Path(tempfile.mkdtemp(prefix="pg"))
-    password, port = secrets.token_hex(8), _free_port()
-    (place / "password").write_text(password)
-    as_user = _as_user(place)
-    data = place / "data"
+    server = PostgresServer(_free_port(), secrets.token_hex(8), place)
+    (place / "password").write_text(server.password)
     try:
         _run(
-            [*as_user, bin_folder / "initdb", "-D", data, "-U", "tester", "--auth=scram-sha-256",
-             f"--pwfile={place / 'password'}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            [*_as_user(place), _bin_folder() / "initdb", "-D", place / "data", "-U", "tester",
+             "--auth=scram-sha-256", f"--pwfile={place / 'password'}", "--encoding=UTF8",
+             "--locale=C.UTF-8", "--no-sync"],
             place,
         )  # fmt: skip
-        options = f"-p {port} -k {place} -c listen_addresses=127.0.0.1 -c fsync=off"
-        start = [*as_user, bin_folder / "pg_ctl", "-D", data, "-w", "-o", options]
-        _run([*start, "-l", place / "log", "start"], place)
+        server.start()
         try:
-            yield PostgresServer(port, password)
+            yield server
         finally:
-            _run([*as_user, bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop"], place)
+            server.stop()
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _bin_folder() -> Path:
+    found = programs()
+    assert found is not None, "tests ask first"
+    return found
 
 
 def _as_user(place: Path) -> list[str]:

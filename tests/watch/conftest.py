@@ -49,10 +49,10 @@ LONGEST_S = 20.0
 class Line:
     """A folder, a store, and a watch that can be started again and again."""
 
-    def __init__(self, place: Path, inspector: Inspector) -> None:
+    def __init__(self, place: Path, inspector: Inspector, url: str | None = None) -> None:
         self.hot = place / "hot"
         self.hot.mkdir()
-        self.url = f"sqlite:///{place / 'line.db'}"
+        self.url = url or f"sqlite:///{place / 'line.db'}"
         self.inspector = inspector
         self.said: list[str] = []
         self.health = Health("", "", "", "", "")
