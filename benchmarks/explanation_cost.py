@@ -23,6 +23,7 @@ from onnx.utils import Extractor
 from deploy.bench.machine import in_words, load, where_it_ran
 from deploy.bundle.graph_outputs import GRAPH_INPUT
 from deploy.bundle.read import Bundle, open_bundle, read_examples
+from deploy.runtime.pieces import Outputs, run_in_pieces
 from deploy.runtime.session import GraphSession, ProviderChoice, open_session
 
 _LOGITS = "logits"
@@ -74,7 +75,7 @@ def measure(
     cut = open_session(cut_to_logits(bundle.model_bytes), provider, threads)
     ways: list[Callable[[], object]] = [
         lambda: whole.run(images_nhwc),
-        lambda: _logits_alone(cut, images_nhwc),
+        lambda: _logits_alone(cut, images_nhwc, whole.at_once),
     ]
     for way in ways * 3:
         way()
@@ -89,10 +90,14 @@ def measure(
     )  # fmt: skip
 
 
-def _logits_alone(cut: GraphSession, images_nhwc: npt.NDArray[np.uint8]) -> object:
+def _logits_alone(cut: GraphSession, images_nhwc: npt.NDArray[np.uint8], at_once: int) -> object:
     if cut.bound is not None:
         return cut.bound.run(images_nhwc)
-    return cut.session.run([_LOGITS], {GRAPH_INPUT: images_nhwc})
+
+    def run(some_nhwc: npt.NDArray[np.uint8]) -> Outputs:
+        return {_LOGITS: cut.session.run([_LOGITS], {GRAPH_INPUT: some_nhwc})[0]}
+
+    return run_in_pieces(run, images_nhwc, at_once)
 
 
 def _in_pairs(

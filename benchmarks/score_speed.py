@@ -140,13 +140,20 @@ def _memory(found: Found) -> list[str]:
 
 def _run(asked: argparse.Namespace, arm: str, images: Path, count: int) -> Found:
     if arm == ANOMALIB:
-        program = [asked.anomalib_python, HERE / "anomalib_arm.py", "--images", images]
-        command = [*program, "--model", asked.anomalib_model]
+        program = [asked.anomalib_python.absolute(), HERE / "anomalib_arm.py"]
+        command = [*program, "--images", images, "--model", asked.anomalib_model.resolve()]
     else:
         program = [sys.executable, HERE / "score_arms.py", arm, "--bundle", asked.bundle]
         options = ["--images", images, "--count", count, "--provider", asked.provider]
         command = [*program, *options]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        check=False,
+        # anomalib leaves a cache where it is started; this folder goes at the end
+        cwd=images.parent if arm == ANOMALIB else None,
+    )
     if done.returncode != 0:
         raise SystemExit(f"{arm} ended with code {done.returncode}:\n{done.stderr}")
     result: Found = json.loads(done.stdout.splitlines()[-1])

@@ -15,6 +15,7 @@ import onnxruntime as ort
 from deploy.bundle.graph_outputs import GRAPH_INPUT, GRAPH_OUTPUTS, PER_IMAGE_OUTPUTS
 from deploy.bundle.read import Bundle
 from deploy.runtime.bound_runs import BoundRuns
+from deploy.runtime.pieces import Outputs, images_at_once, run_in_pieces
 from deploy.runtime.processors import graph_threads
 from span_train.contract.errors import BundleError, DeviceError
 
@@ -34,16 +35,21 @@ class GraphSession:
         session: The ONNX Runtime session.
         provider: Where the graph really runs, read back from the session.
         bound: On the GPU, its runs over memory that stays there.
+        at_once: Elsewhere, the most images in one run; 0 for any number.
     """
 
     session: ort.InferenceSession
     provider: Provider
     bound: BoundRuns | None = field(default=None, repr=False)
+    at_once: int = 0
 
-    def run(self, images_nhwc: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+    def run(self, images_nhwc: npt.NDArray[np.uint8]) -> Outputs:
         """Run the graph on (N, S, S, 3) uint8 images and give its outputs by name."""
         if self.bound is not None:
             return self.bound.run(images_nhwc)
+        return run_in_pieces(self._run, images_nhwc, self.at_once or len(images_nhwc))
+
+    def _run(self, images_nhwc: npt.NDArray[np.uint8]) -> Outputs:
         arrays = self.session.run(list(GRAPH_OUTPUTS), {GRAPH_INPUT: images_nhwc})
         return dict(zip(GRAPH_OUTPUTS, arrays, strict=True))
 
@@ -74,7 +80,7 @@ def open_session(
             )
     session = _create(model_bytes, threads, [_ORT_NAME["cpu"]])
     assert session.get_providers() == [_ORT_NAME["cpu"]], "a CPU session has no other provider"
-    return GraphSession(session, "cpu")
+    return GraphSession(session, "cpu", at_once=_images_at_once(session))
 
 
 def open_bundle_session(
@@ -162,6 +168,11 @@ def _create(model_bytes: bytes, threads: int, providers: list[Any]) -> ort.Infer
             f"model.onnx: ONNX Runtime {ort.__version__} cannot open it ({reason}); "
             "export again, or update onnxruntime."
         ) from None
+
+
+def _images_at_once(session: ort.InferenceSession) -> int:
+    grids = [value.shape[-1] for value in session.get_outputs() if value.name == "attention"]
+    return images_at_once(int(grids[0])) if grids else 0
 
 
 def _signature(session: ort.InferenceSession) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -145,7 +145,8 @@ class Journal:
     def tables(self) -> Iterator[pa.Table]:
         """All rows that are done, chunk by chunk, in order."""
         for _, path in self._chunks():
-            yield pq.read_table(path)
+            with pq.ParquetFile(path) as file:
+                yield file.read()
 
     def remove(self) -> None:
         """Drop the journal of a finished run, in one step."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from deploy.scoring.results import write_results
 
@@ -32,6 +31,6 @@ def write_quarantine(tables: Iterable[pa.Table], file: Path, unreadable: int) ->
 
 
 def _unreadable(table: pa.Table) -> pa.Table:
-    chosen = table.filter(pc.equal(table.column("status"), "unreadable"))
+    chosen = table.filter(table.column("verdict").is_null())
     columns = [chosen.column(name) for name in ("path", "sha256", "reason")]
     return pa.Table.from_arrays(columns, schema=_SCHEMA)

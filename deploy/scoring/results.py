@@ -1,10 +1,9 @@
 """One row an image, with the same columns as Parquet, CSV or JSON lines."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -16,6 +15,7 @@ from pyarrow import csv
 from deploy.bundle.manifest import Manifest
 from deploy.runtime.inspector import Inspection
 from deploy.runtime.quality import ImageQuality
+from deploy.scoring.columns import numbers, texts
 from deploy.scoring.whole_files import check_writable, whole_file
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB
@@ -130,7 +130,11 @@ def results_schema(manifest: Manifest) -> pa.Schema:
 
 def rows_to_table(rows: Sequence[ResultRow], schema: pa.Schema) -> pa.Table:
     """Lay rows into a table of a bundle's columns; numbers that are not finite become empty."""
-    return pa.Table.from_pylist([_flat(row, schema.names) for row in rows], schema=schema)
+    columns = [
+        (texts if field.type == pa.string() else numbers)(_values(rows, field.name))
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def check_outputs(outputs: Sequence[Path]) -> None:
@@ -180,19 +184,15 @@ def plain_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _flat(row: ResultRow, names: Sequence[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        name: getattr(row, name) for name in names if "." not in name and name != "time"
-    }
-    values["time"] = row.time.isoformat(timespec="milliseconds")
-    values |= {f"contribution.{group}": amount for group, amount in row.contributions.items()}
-    if row.quality is not None:
-        values |= {f"quality.{name}": value for name, value in asdict(row.quality).items()}
-    return {name: _finite(values.get(name)) for name in names}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _values(rows: Sequence[ResultRow], name: str) -> list[Any]:
+    kind, _, of = name.partition(".")
+    if kind == "time":
+        return [row.time.isoformat(timespec="milliseconds") for row in rows]
+    if kind == "contribution":
+        return [row.contributions.get(of) for row in rows]
+    if kind == "quality":
+        return [None if row.quality is None else getattr(row.quality, of) for row in rows]
+    return [getattr(row, name) for row in rows]
 
 
 def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
