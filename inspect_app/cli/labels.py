@@ -1,9 +1,14 @@
 """`inspect labels`: what operators decided, as labels and original images for the next training."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from inspect_app.store.database import Database
 
 
 def labels(
@@ -13,7 +18,12 @@ def labels(
             envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A new folder for labels.csv and images.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for labels.csv and images.")
+    ] = None,
+    only_count: Annotated[
+        bool, typer.Option(help="Write nothing; say how many labels are new since the last export.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write labels.csv, and the original image of every part that operators have decided on.
@@ -27,6 +37,8 @@ def labels(
 
     Example: inspect labels --store sqlite:///line.db --out new-labels
     """
+    if only_count == (out is not None):
+        raise typer.BadParameter("give either --out DIR or --only-count.")
     from inspect_app.store.address import store_address
     from inspect_app.store.assets import Assets
     from inspect_app.store.chain_key import ChainKeyFile
@@ -35,6 +47,9 @@ def labels(
 
     address = store_address(store)
     with open_database(address, ChainKeyFile()) as database:
+        if out is None:
+            _tell_new(database, as_json)
+            return
         found = export_labels(database, Assets(address.assets), out)
     if as_json:
         import json
@@ -51,3 +66,23 @@ def labels(
     ):
         if count:
             typer.echo(f"Left out: {count} {what}")
+
+
+def _tell_new(database: Database, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from inspect_app.store.new_labels import new_labels
+
+    new = new_labels(database)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps({**asdict(new), "worth_it": new.is_worth_it}))
+        return
+    typer.echo(
+        f"New since the last export: {new.good} good, {new.defective} defective; "
+        f"{new.surprising} of them the line had judged otherwise."
+    )
+    if new.conflicts:
+        typer.echo(f"Operators disagree on {new.conflicts}; a reviewer may settle them first.")
+    typer.echo("Enough for a new training." if new.is_worth_it else "Not yet worth a new training.")
