@@ -4,7 +4,7 @@ Fills an empty store with drawn rows (no pictures), asks each question of the re
 prints the 95th percentile of each: by the clock, and of this process's own processor time, which
 other work on the machine does not lengthen.
 
-Run: python benchmarks/store_speed.py --store sqlite:///FILE
+Run: python benchmarks/store_speed.py --store sqlite:///FILE [--rows 100000] [--out FILE.json]
 """
 
 import argparse
@@ -13,10 +13,12 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlalchemy import insert, select
+from where_it_ran import where_it_ran
 
 from inspect_app.store import StoreReader
 from inspect_app.store.address import store_address
@@ -24,11 +26,15 @@ from inspect_app.store.audit import audit_chain
 from inspect_app.store.chain import NO_SEAL, seal
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.database import make_database
+from inspect_app.store.destinations import add_destination
+from inspect_app.store.new_labels import new_labels
+from inspect_app.store.outbox import entries_after
 from inspect_app.store.schema import (
     bundles,
     chain_keys,
     decisions,
     inspections,
+    outbox,
     store_facts,
 )
 
@@ -43,6 +49,7 @@ def main() -> None:
     parser.add_argument("--store", required=True, help="URL of a store that does not exist yet")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
     address = store_address(given.store)
     with (
@@ -60,8 +67,12 @@ def main() -> None:
         audited = audit_chain(reader._database, ChainKeyFile())
         audit_s = time.perf_counter() - started
     assert audited.broken is None
-    result = {"rows": given.rows, "decisions": audited.decisions, "p95_ms": p95_ms}
-    print(json.dumps(result | {"audit_s": round(audit_s, 2)}, indent=2))
+    kind = "SQLite" if address.file else "PostgreSQL"
+    result = {"store": kind, "rows": given.rows, "decisions": audited.decisions, "p95_ms": p95_ms}
+    text = json.dumps(result | {"audit_s": round(audit_s, 2)} | where_it_ran(), indent=2)
+    print(text)
+    if given.out is not None:
+        given.out.write_text(text)
 
 
 def fill(reader: StoreReader, rows: int) -> None:
@@ -72,7 +83,10 @@ def fill(reader: StoreReader, rows: int) -> None:
         with reader._database.writing(inspections) as connection:
             made = [_row(number, random) for number in numbers]
             connection.execute(insert(inspections), made)
+            told = [{"kind": "inspection", "about": number + 1} for number in numbers]
+            connection.execute(insert(outbox), told)
     _decide(reader)
+    add_destination(reader._database, "plant", "mqtt://broker:1883/line", _START, from_start=True)
 
 
 def questions(reader: StoreReader, rows: int) -> dict[str, Callable[[], object]]:
@@ -91,7 +105,16 @@ def questions(reader: StoreReader, rows: int) -> dict[str, Callable[[], object]]
         "position": lambda: reader.position(rows - 1, "pass"),
         "decisions": lambda: reader.decisions_of(_DECIDED_EVERY),
         "recent decisions": lambda: reader.recent_decisions(),
+        "part's verdict": lambda: reader.part_verdict(reader.inspection(middle)),
+        "destinations": reader.destinations,
+        "what to tell next": lambda: _to_tell(reader, middle),
+        "new labels": lambda: new_labels(reader._database),
     }
+
+
+def _to_tell(reader: StoreReader, position: int) -> object:
+    with reader._database.reading() as connection:
+        return entries_after(connection, position, 100)
 
 
 def _p95_ms(ask: Callable[[], object], repeats: int) -> dict[str, float]:
@@ -126,6 +149,8 @@ def _row(number: int, random: np.random.Generator) -> dict[str, Any]:
         "t_pass": -0.8,
         "t_fail": 1.0,
         "contributions": {"body": z / 2, "label": z / 2},
+        "part_id": f"P{number // 2:06d}",
+        "lot": "L1",
     }
 
 

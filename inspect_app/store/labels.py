@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, insert, select
 
 from inspect_app.store.assets import Assets
 from inspect_app.store.database import Database
@@ -53,7 +53,7 @@ def export_labels(database: Database, assets: Assets, out: Path) -> LabelsSummar
     if out.exists():
         raise StoreError(f"{out}: exists already; give a new folder, nothing is written over.")
     with database.reading() as connection:
-        images, classes = decided_images(connection), _classes(connection)
+        images, classes = _decided(connection), _classes(connection)
     if not images:
         raise StoreError(f"{database.address}: holds no decision; there is nothing to learn yet.")
     draft = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
@@ -145,10 +145,7 @@ def kept_original(assets: Assets, image: DecidedImage) -> str | None:
     return picture if picture is not None and whole and assets.has(picture) else None
 
 
-def decided_images(
-    connection: Connection, among: Select[tuple[int]] | None = None
-) -> list[DecidedImage]:
-    """Every readable image that somebody has decided on, or those among some ids, in order."""
+def _decided(connection: Connection) -> list[DecidedImage]:
     columns = [inspections.c[name] for name in (*_PART, *_FILES)]
     said = (decisions.c.operator, decisions.c.role, decisions.c.decision)
     said_why = (decisions.c.reason, decisions.c.original_asset.label("kept_then"))
@@ -158,8 +155,6 @@ def decided_images(
         .where(inspections.c.status == "ok")
         .order_by(decisions.c.id)
     )
-    if among is not None:
-        query = query.where(inspections.c.id.in_(among))
     gathered: dict[int, list[Mapping[str, Any]]] = {}
     for row in connection.execute(query):
         gathered.setdefault(row.id, []).append(row._asdict())

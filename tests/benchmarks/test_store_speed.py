@@ -15,7 +15,7 @@ __all__ = ["postgres", "postgres_url", "url"]  # fixtures
 
 ROWS = 3000
 # Questions that count or gather decisions look at each of them, but never sort or search rows.
-_WHOLE = {"counts", "decision_counts"}
+_WHOLE = {"counts", "decision_counts", "new labels"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
