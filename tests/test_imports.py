@@ -20,6 +20,7 @@ TORCH_FREE = (
     "inspect_app.station",
     "inspect_app.watch",
     "inspect_app.cli.main",
+    "inspect_app.layout_drawing",
 )
 # Scripts that Streamlit runs: they draw as soon as they are loaded.
 _PAGES = ("inspect_app.station.app_pages", "inspect_app.station.app")
@@ -30,6 +31,16 @@ def modules_below(name: str) -> list[str]:
     module = importlib.import_module(name)
     below = pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}.")
     return [name, *(one.name for one in below if not one.name.startswith(_PAGES))]
+
+
+def test_what_the_layout_editor_computes_starts_without_streamlit() -> None:
+    modules = modules_below("inspect_app.layout_drawing")
+    code = (
+        f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\n"
+        "print('streamlit' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("name", TORCH_FREE)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_app.cli.folder_layouts import Sorted, recognise
-from span_train.check.look import look_at_all
-from span_train.check.pose import measure_pose
+from inspect_app.layout_drawing.line_yaml import quoted
+from span_train.check.typical import typical_image
 from span_train.contract.errors import ImageError, InputError
 from span_train.contract.image import load_image
 from span_train.contract.layout import Layout
@@ -113,9 +113,9 @@ def describe_line(
     start = line.resolve().parent
     text = _TEXT.format(
         name=_name(line),
-        images="\n".join(f"  - {_quoted(_from(start, folder))}" for folder in images),
-        labels=f"labels: {_quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
-        good_class=_quoted(good_class),
+        images="\n".join(f"  - {quoted(_from(start, folder))}" for folder in images),
+        labels=f"labels: {quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
+        good_class=quoted(good_class),
         layout=_layout_lines(start, drawing) + _typical_line(start, found, drawing),
         side_px=side_px,
         why_side=why_side,
@@ -175,15 +175,13 @@ def _side(layout: Layout | None) -> tuple[int, str]:
 
 
 def _typical_line(start: Path, found: Sequence[Path], drawing: Drawing | None) -> str:
-    """A comment that proposes the most typical of up to 50 images to draw on."""
+    """A comment that proposes the most typical image to draw on."""
     if drawing is not None:
         return ""
-    some = found[:: -(-len(found) // _MOST_CHECKED)]
-    seen = look_at_all(some, InputSettings(), lambda what, done, total: None)
-    if len(seen.images) < 2:
+    typical = typical_image(found, InputSettings())
+    if typical is None:
         return ""
-    typical = seen.images[measure_pose(seen.thumbnails()).typical].path
-    return f"\n  # exemplar: {_quoted(_from(start, typical))}   # a typical image, to draw parts on"
+    return f"\n  # exemplar: {quoted(_from(start, typical))}   # a typical image, to draw parts on"
 
 
 def _layout_lines(start: Path, drawing: Drawing | None) -> str:
@@ -192,14 +190,14 @@ def _layout_lines(start: Path, drawing: Drawing | None) -> str:
             "  source: statistics              # or exemplar, with exemplar: IMAGE, masks: FOLDER\n"
             "  parts: 4                        # or auto: as many as other images give again"
         )
-    exemplars = [_quoted(_from(start, path)) for path in drawing.exemplars]
+    exemplars = [quoted(_from(start, path)) for path in drawing.exemplars]
     lines = [
         "  source: exemplar                # or intensity (told by brightness), or statistics",
         "  exemplar: " + (exemplars[0] if len(exemplars) == 1 else f"[{', '.join(exemplars)}]"),
-        f"  masks: {_quoted(_from(start, drawing.masks))}",
+        f"  masks: {quoted(_from(start, drawing.masks))}",
     ]
     if drawing.names is not None:
-        lines.append(f"  names: {_quoted(_from(start, drawing.names))}")
+        lines.append(f"  names: {quoted(_from(start, drawing.names))}")
     return "\n".join(lines)
 
 
@@ -207,12 +205,5 @@ def _from(start: Path, path: Path) -> str:
     return Path(os.path.relpath(path.resolve(), start)).as_posix()
 
 
-def _quoted(text: str) -> str:
-    """As YAML text; JSON's quotes are YAML's, too."""
-    plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", text)
-    is_word = text.lower() in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
-    return text if plain and not is_word else json.dumps(text, ensure_ascii=False)
-
-
 def _name(line: Path) -> str:
-    return _quoted(re.sub(r"[^A-Za-z0-9._-]+", "-", line.stem).strip("-._") or "line")
+    return quoted(re.sub(r"[^A-Za-z0-9._-]+", "-", line.stem).strip("-._") or "line")

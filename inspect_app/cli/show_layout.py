@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from span_train.contract.errors import ImageError, InputError
+from span_train.contract.errors import ImageError, InputError, LayoutError
 from span_train.contract.image import fit, load_image
 from span_train.contract.layout import Layout, save_layout
 from span_train.contract.settings import InputSettings, LineSettings
@@ -19,7 +19,12 @@ from span_train.data.catalog import find_images
 from span_train.data.layout_network import network_size
 from span_train.data.layout_picture import Panel, draw_layout, mean_picture
 from span_train.data.layout_sizes import size_remarks
-from span_train.data.line_layout import make_layout, masks_of_images, read_exemplars
+from span_train.data.line_layout import (
+    make_layout,
+    masks_of_images,
+    read_drawn,
+    read_exemplars,
+)
 from span_train.data.splits import gather_images
 
 _MOST_IMAGES = 1000
@@ -81,6 +86,30 @@ def show_layout(settings: LineSettings, out: Path) -> ShownLayout:
     except OSError as problem:
         raise InputError(f"{out}: cannot be written to ({problem.strerror}).") from None
     return ShownLayout(out, layout, patches, layout.remarks + remarks)
+
+
+def export_layout(settings: LineSettings, kind: Literal["labelme", "coco"], out: Path) -> Path:
+    """Write the drawn parts for another drawing program into a folder that exists.
+
+    Returns:
+        The file or folder that `layout.masks` reads back.
+
+    Raises:
+        LayoutError: The parts are not drawn on exemplars.
+        InputError: The folder cannot be written to.
+    """
+    from span_train.data.layout_export import export_parts  # needs pycocotools
+
+    if settings.layout.source != "exemplar":
+        raise LayoutError(
+            f"layout.source: {settings.layout.source}: only parts drawn on exemplars can be "
+            "exported; draw them with --edit, which can start from what statistics propose."
+        )
+    exemplars, drawn = read_drawn(settings)
+    try:
+        return export_parts(kind, exemplars, drawn, out)
+    except OSError as problem:
+        raise InputError(f"{out}: cannot be written to ({problem.strerror}).") from None
 
 
 def _drawn(settings: LineSettings) -> Made:

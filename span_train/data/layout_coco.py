@@ -1,5 +1,6 @@
 """Read parts from COCO annotations: polygons and run lengths of the exemplar's image."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from span_train.contract.errors import LayoutError
-from span_train.data.layout_shapes import check_inside, polygon_mask, run_length_mask
+from span_train.data.layout_shapes import (
+    check_inside,
+    check_outline,
+    polygon_mask,
+    run_length_mask,
+)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -58,7 +64,8 @@ def read_coco(
 
     Raises:
         LayoutError: It is no COCO JSON; the image is not in it, or twice, or of another size; it
-            has no annotation, or one without an outline (a box alone), or a damaged one.
+            two categories have one name; it has no annotation, or one without an outline (a box
+            alone), one that crosses itself, or a damaged one.
     """
     try:
         coco = _Coco.model_validate(content)
@@ -67,7 +74,7 @@ def read_coco(
         place = ".".join(map(str, first["loc"]))
         raise LayoutError(f"{file}: no COCO JSON: {place}: {first['msg']}.") from None
     image = _image_called(file, coco.images, image_name, shape)
-    names = {category.id: category.name.strip() for category in coco.categories}
+    names = _names(file, coco.categories)
     parts: dict[str, Mask] = {}
     for one in coco.annotations:
         if one.image_id != image.id:
@@ -80,6 +87,17 @@ def read_coco(
     if not parts:
         raise LayoutError(f"{file}: no annotation of {image_name}; draw each part on it.")
     return parts
+
+
+def _names(file: Path, categories: list[_Category]) -> dict[int | str, str]:
+    names = {category.id: category.name.strip() for category in categories}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise LayoutError(
+            f"{file}: two categories are called {twice[0]}; rename one, or bring their annotations "
+            "into one category."
+        )
+    return names
 
 
 def _image_called(
@@ -117,5 +135,6 @@ def _mask(drawn: _Annotation, shape: tuple[int, int], where: str) -> Mask:
     for flat in outlines:
         points = list(zip(flat[::2], flat[1::2], strict=False))
         check_inside(points, shape, where)
+        check_outline(points, where)
         inside |= polygon_mask(points, shape, where)
     return inside

@@ -13,6 +13,7 @@ from span_train.contract.layout import Layout, check_name
 from span_train.data.layout_masks import Exemplar, Masks, read_masks
 
 LARGEST_OVERLAP = 0.05
+MOST_OF_THE_IMAGE = 0.98
 
 
 def layout_from_exemplars(
@@ -30,15 +31,16 @@ def layout_from_exemplars(
         names: What the indices of a label map mean.
 
     Raises:
-        LayoutError: What `read_masks` refuses; two exemplars of one name; a part that is empty or
-            has a name that cannot be used; two parts that share more than 5 % of the smaller one on
-            an exemplar.
+        LayoutError: What `read_masks` refuses; two exemplars of one name; a part that is empty,
+            covers the whole exemplar or has a name that cannot be used; names that differ in
+            capitals alone; two parts that share more than 5 % of the smaller one on an exemplar.
     """
     _check_stems(exemplars)
     drawn = read_masks(masks, exemplars, names)
     for exemplar, parts in zip(exemplars, drawn, strict=True):
         _check_parts(masks, exemplar, parts)
     found = tuple(sorted({name for parts in drawn for name in parts}))
+    _check_alike(masks, found)
     remarks = [
         *_overlaps(masks, exemplars, drawn),
         *_sizes(exemplars),
@@ -84,6 +86,22 @@ def _check_parts(masks: Path, exemplar: Exemplar, parts: Masks) -> None:
         if not mask.any():
             raise LayoutError(
                 f"{masks}: part {name} covers no pixel of {exemplar.path.name}; draw it larger."
+            )
+        if mask.mean() >= MOST_OF_THE_IMAGE:
+            raise LayoutError(
+                f"{masks}: part {name} covers {mask.mean():.0%} of {exemplar.path.name}; a part "
+                "that is everywhere tells no head where to look: draw it smaller, or remove it."
+            )
+
+
+def _check_alike(masks: Path, names: Sequence[str]) -> None:
+    known: dict[str, str] = {}
+    for name in names:
+        same = known.setdefault(name.casefold(), name)
+        if same != name:
+            raise LayoutError(
+                f"{masks}: parts {same} and {name} differ in capitals alone; give them one name, "
+                "or two that a person can tell apart."
             )
 
 

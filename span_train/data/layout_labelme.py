@@ -11,7 +11,13 @@ from PIL import Image
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from span_train.contract.errors import LayoutError
-from span_train.data.layout_shapes import Point, check_inside, circle_outline, polygon_mask
+from span_train.data.layout_shapes import (
+    check_inside,
+    check_outline,
+    circle_outline,
+    polygon_mask,
+)
+from span_train.data.outlines import Point
 
 Mask = npt.NDArray[np.bool_]
 _OUTLINES = frozenset({"polygon", "oriented_rectangle"})
@@ -29,19 +35,23 @@ class _LabelMe(BaseModel):
     shapes: list[_Shape]
     height_px: int | None = Field(None, alias="imageHeight")
     width_px: int | None = Field(None, alias="imageWidth")
+    image: str | None = Field(None, alias="imagePath")
 
 
-def read_labelme(file: Path, content: dict[str, Any], shape: tuple[int, int]) -> dict[str, Mask]:
+def read_labelme(
+    file: Path, content: dict[str, Any], image_name: str, shape: tuple[int, int]
+) -> dict[str, Mask]:
     """The parts of one LabelMe file: label to boolean mask; shapes of one label are united.
 
     Args:
         file: For messages.
         content: The file's JSON.
+        image_name: The exemplar's file name; its suffix does not matter.
         shape: (height, width) of the exemplar in pixels.
 
     Raises:
-        LayoutError: It is no LabelMe JSON, was drawn on an image of another size, or holds no
-            shape, one without an area (lines and points), or a damaged one.
+        LayoutError: It is no LabelMe JSON, was drawn on another image or one of another size, or
+            holds no shape, one without an area (lines and points), or a damaged one.
     """
     try:
         drawn = _LabelMe.model_validate(content)
@@ -55,6 +65,7 @@ def read_labelme(file: Path, content: dict[str, Any], shape: tuple[int, int]) ->
             f"{file}: drawn on {size[1]}x{size[0]} pixels, but the exemplar has "
             f"{shape[1]}x{shape[0]}; draw on the exemplar itself."
         )
+    _check_image(file, drawn.image, image_name)
     if not drawn.shapes:
         raise LayoutError(f"{file}: holds no shape; draw each part.")
     parts: dict[str, Mask] = {}
@@ -63,6 +74,15 @@ def read_labelme(file: Path, content: dict[str, Any], shape: tuple[int, int]) ->
         where = f"{file}: shape {number} ({name})"
         parts[name] = parts.get(name, False) | _mask(one, shape, where)
     return parts
+
+
+def _check_image(file: Path, drawn_on: str | None, image_name: str) -> None:
+    other = (drawn_on or image_name).replace("\\", "/").rsplit("/", 1)[-1]
+    if Path(other).stem.casefold() != Path(image_name).stem.casefold():
+        raise LayoutError(
+            f"{file}: drawn on {other}, but the exemplar is {image_name}; draw on the exemplar "
+            f"itself, or take {other} as the exemplar."
+        )
 
 
 def _mask(drawn: _Shape, shape: tuple[int, int], where: str) -> Mask:
@@ -78,6 +98,7 @@ def _mask(drawn: _Shape, shape: tuple[int, int], where: str) -> Mask:
         )
     check_inside(drawn.points, shape, where)
     if kind in _OUTLINES:
+        check_outline(drawn.points, where)
         return polygon_mask(drawn.points, shape, where)
     first, second = drawn.points
     if kind == "circle":

@@ -24,8 +24,7 @@ from span_train.data.layout_part_files import read_part_files
 
 Mask = npt.NDArray[np.bool_]
 Masks = dict[str, Mask]
-LabelMeReader = Callable[[Path, dict[str, Any], tuple[int, int]], Masks]
-CocoReader = Callable[[Path, dict[str, Any], str, tuple[int, int]], Masks]
+ShapeReader = Callable[[Path, dict[str, Any], str, tuple[int, int]], Masks]
 _PNG = b"\x89PNG\r\n\x1a\n"
 _KINDS = (
     "expected a folder of <part>.png masks, a label-map PNG with its names, LabelMe JSON (with "
@@ -81,7 +80,7 @@ def _reader(
     if "shapes" in content:
         _for_one(masks, exemplars, "LabelMe JSON of one; give a folder of <exemplar's name>.json")
         read_labelme, _ = _shape_readers()
-        return lambda exemplar: read_labelme(masks, content, exemplar.shape)
+        return lambda exemplar: read_labelme(masks, content, exemplar.path.name, exemplar.shape)
     if "images" in content and "annotations" in content:
         _, read_coco = _shape_readers()
         return lambda exemplar: read_coco(masks, content, exemplar.path.name, exemplar.shape)
@@ -102,7 +101,7 @@ def _folder_reader(
 
         def read(exemplar: Exemplar) -> Masks:
             file = _of(folder, exemplar, ".json", "the LabelMe JSON")
-            return read_labelme(file, _json(file), exemplar.shape)
+            return read_labelme(file, _json(file), exemplar.path.name, exemplar.shape)
 
         return read
     stems = [exemplar.path.stem for exemplar in exemplars]
@@ -147,7 +146,7 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def _shape_readers() -> tuple[LabelMeReader, CocoReader]:
+def _shape_readers() -> tuple[ShapeReader, ShapeReader]:
     """What reads shapes; it needs a package that the line PC does not have."""
     try:
         from span_train.data.layout_coco import read_coco

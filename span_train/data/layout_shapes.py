@@ -12,9 +12,9 @@ import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
 from span_train.contract.errors import LayoutError
+from span_train.data.outlines import Point, crossing
 
 Mask = npt.NDArray[np.bool_]
-Point = tuple[float, float]
 _FEWEST_POINTS = 3
 _FARTHEST_OUTSIDE = 0.1
 _CIRCLE_POINTS = 180
@@ -94,6 +94,20 @@ def check_inside(points: Sequence[Point], shape: tuple[int, int], where: str) ->
                 f"{where}: point ({x:g}, {y:g}) lies outside of the exemplar's {shape[1]}x"
                 f"{shape[0]} pixels; draw on the exemplar itself."
             )
+
+
+def check_outline(points: Sequence[Point], where: str) -> None:
+    """Make sure that an outline does not cross itself: what lies inside could only be guessed.
+
+    Raises:
+        LayoutError: It does.
+    """
+    at = crossing(points)
+    if at is not None:
+        raise LayoutError(
+            f"{where}: its outline crosses itself near ({at[0]:.0f}, {at[1]:.0f}); move a corner, "
+            "or take one away."
+        )
 
 
 def _decoded(packed: object) -> Mask:

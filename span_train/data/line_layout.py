@@ -9,7 +9,7 @@ from span_train.contract.layout import Layout, check_areas, check_heads, most_pa
 from span_train.contract.settings import LineSettings
 from span_train.data.layout_brightness import Brightness, brightness_of
 from span_train.data.layout_exemplars import layout_from_exemplars, masks_on_each
-from span_train.data.layout_masks import Exemplar
+from span_train.data.layout_masks import Exemplar, Masks, read_masks
 from span_train.data.layout_network import NetworkSize, network_size
 from span_train.data.layout_picture import mean_picture
 from span_train.data.registration import KnownParts, carry_to_all
@@ -107,6 +107,19 @@ def read_exemplars(settings: LineSettings) -> tuple[RGB, ...]:
         load_image(path, window=how.window, max_pixels=how.max_pixels)
         for path in settings.layout.exemplar
     )
+
+
+def read_drawn(settings: LineSettings) -> tuple[tuple[Exemplar, ...], tuple[Masks, ...]]:
+    """The exemplars, and the parts as they are drawn on each.
+
+    Raises:
+        ImageError: An exemplar cannot be read.
+        LayoutError: What `read_masks` refuses.
+    """
+    masks = settings.layout.masks
+    assert masks is not None, "settings check that masks are named"
+    exemplars = tuple(_exemplars(settings, read_exemplars(settings)))
+    return exemplars, read_masks(masks, exemplars, settings.layout.names)
 
 
 def layout_background(settings: LineSettings, layout: Layout) -> RGB:

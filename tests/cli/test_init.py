@@ -63,7 +63,9 @@ def test_several_exemplars_and_a_label_map_are_described(drawn_line: Path, tmp_p
     (tmp_path / "maps").mkdir()
     for name in "ab":
         Image.open(given / "exemplar.png").save(tmp_path / f"{name}.png")
-        Image.new("L", size, 7).save(tmp_path / "maps" / f"{name}.png")
+        drawn = Image.new("L", size, 0)
+        drawn.paste(7, (0, 0, size[0] // 2, size[1]))
+        drawn.save(tmp_path / "maps" / f"{name}.png")
     (tmp_path / "names.yaml").write_text("7: body\n")
     printed = init(
         line, "--images", given / "images", "--exemplar", tmp_path / "a.png",

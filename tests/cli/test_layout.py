@@ -101,3 +101,39 @@ def test_a_folder_that_cannot_be_written_to_is_named(drawn_line: Path, tmp_path:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file.out: cannot be written to"):
         layout(drawn_line, "--out", tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(("kind", "file"), [("labelme", "exemplar.json"), ("coco", "coco.json")])
+def test_drawn_parts_are_exported_and_read_back(
+    drawn_line: Path, tmp_path: Path, kind: str, file: str
+) -> None:
+    layout(drawn_line, "--out", tmp_path, "--export", kind)
+    before = load_layout(tmp_path)
+    layout(drawn_line, "--set", f"layout.masks={tmp_path / file}", "--out", tmp_path / "again")
+    assert load_layout(tmp_path / "again").digest() == before.digest()
+
+
+def test_parts_that_nobody_drew_cannot_be_exported(drawn_line: Path, tmp_path: Path) -> None:
+    with pytest.raises(LayoutError, match="only parts drawn on exemplars can be exported"):
+        layout(drawn_line, "--from", "statistics", "--out", tmp_path, "--export", "coco")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "give --out FOLDER, or --edit to draw"),
+        (("--edit", "--out", "x"), "--edit saves beside LINE.yaml"),
+        (("--out", "x", "--exemplar", "a.png"), "--exemplar belongs to --edit"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_usage_mistake(
+    drawn_line: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    result = RUNNER.invoke(app, ["layout", str(drawn_line), *arguments])
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+def test_an_editor_for_a_line_that_cannot_be_read_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.yaml: cannot be read"):
+        layout(tmp_path / "none.yaml", "--edit", "--no-browser")

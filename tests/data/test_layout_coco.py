@@ -83,6 +83,7 @@ def test_an_image_without_annotations_is_refused() -> None:
     [
         ([], "has no segmentation, a box at most"),
         ([[1.0, 1.0, 5.0, 5.0]], "an outline of 2 points"),
+        ([[0.0, 0.0, 9.0, 9.0, 9.0, 0.0, 0.0, 9.0]], r"its outline crosses itself near \(4, 4\)"),
         ([[1.0, 1.0, 5.0, 5.0, 900.0, 1.0]], r"point \(900, 1\) lies outside"),
         ({"size": [9, 9], "counts": [81]}, "run lengths for 9x9 pixels"),
         ({"size": list(SHAPE), "counts": [5, 5]}, "damaged run lengths"),
@@ -109,6 +110,13 @@ def test_what_is_no_coco_is_refused(key: str) -> None:
     with pytest.raises(
         LayoutError, match=f"no COCO JSON: {key}" if key != "annotations" else "no COCO"
     ):
+        read(content)
+
+
+def test_two_categories_of_one_name_are_refused() -> None:
+    content = coco(("body", [flat(BODY)]), ("pin", [flat(LEAD)]))
+    content["categories"][1]["name"] = "body"
+    with pytest.raises(LayoutError, match="two categories are called body"):
         read(content)
 
 

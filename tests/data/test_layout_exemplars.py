@@ -112,3 +112,15 @@ def test_a_part_without_a_pixel_is_refused(tmp_path: Path) -> None:
     drawn = labelme(shape_of("pin", [(5, 5), (5, 5), (5, 5)]))
     with pytest.raises(LayoutError, match=r"part pin covers no pixel of a\.png; draw it larger"):
         layout_from_exemplars(write_json(tmp_path / "a.json", drawn), [A])
+
+
+def test_a_part_that_covers_everything_is_refused(tmp_path: Path) -> None:
+    draw(tmp_path / "all.png", (0, 0, 60, 40))
+    with pytest.raises(LayoutError, match=r"part all covers 100% of a\.png; .*draw it smaller"):
+        layout_from_exemplars(tmp_path, [A])
+
+
+def test_names_that_differ_in_capitals_alone_are_refused(tmp_path: Path) -> None:
+    content = labelme(shape_of("Pin", corners(LEAD)), shape_of("pin", corners(BODY)))
+    with pytest.raises(LayoutError, match="parts Pin and pin differ in capitals alone"):
+        layout_from_exemplars(write_json(tmp_path / "a.json", content), [A])

@@ -17,7 +17,7 @@ FILE = Path("a.json")
 
 
 def read(*shapes: dict[str, Any], **content: Any) -> dict[str, Any]:
-    return read_labelme(FILE, labelme(*shapes) | content, SHAPE)
+    return read_labelme(FILE, labelme(*shapes) | content, "a.png", SHAPE)
 
 
 def packed(inside: Any) -> str:
@@ -93,7 +93,18 @@ def test_a_damaged_shape_is_named(drawn: dict[str, Any], expected: str) -> None:
 def test_a_drawing_of_another_size_is_refused() -> None:
     drawn = labelme(shape_of("pin", corners(LEAD)), size=(80, 60))
     with pytest.raises(LayoutError, match="drawn on 60x80 pixels, but the exemplar has 60x40"):
-        read_labelme(FILE, drawn, SHAPE)
+        read_labelme(FILE, drawn, "a.png", SHAPE)
+
+
+def test_a_drawing_on_another_image_is_refused() -> None:
+    with pytest.raises(LayoutError, match=r"drawn on b\.png, but the exemplar is a\.png"):
+        read(shape_of("pin", corners(LEAD)), imagePath="photos/b.png")
+
+
+def test_an_outline_that_crosses_itself_is_refused_with_the_place() -> None:
+    bow = [(0, 0), (20, 20), (20, 0), (0, 20)]
+    with pytest.raises(LayoutError, match=r"shape 1 \(pin\): its outline crosses .*\(10, 10\)"):
+        read(shape_of("pin", bow))
 
 
 def test_an_empty_drawing_is_refused() -> None:

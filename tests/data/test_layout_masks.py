@@ -59,7 +59,8 @@ def test_several_exemplars_have_their_own_files(tmp_path: Path) -> None:
     draw(tmp_path / "files" / "body" / "b.png", BODY)
     write_maps(tmp_path / "maps")
     write_json(tmp_path / "shapes" / "a.json", SHAPES)
-    write_json(tmp_path / "shapes" / "b.json", labelme(shape_of("body", corners(BODY))))
+    second = labelme(shape_of("body", corners(BODY))) | {"imagePath": "..\\photos\\B.jpg"}
+    write_json(tmp_path / "shapes" / "b.json", second)
     draw(tmp_path / "shapes" / "a.png", BODY)  # LabelMe saves its JSON beside the photograph
     for drawn in ("files", "maps", "shapes"):
         first, second = read_masks(tmp_path / drawn, TWO)

@@ -1,0 +1,1 @@
+"""What the layout editor computes: shapes, masks, copies, checks, and what is saved."""

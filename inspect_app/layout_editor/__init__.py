@@ -1,0 +1,1 @@
+"""The page on which a layout is drawn: Streamlit around a canvas."""
