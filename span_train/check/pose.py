@@ -109,7 +109,8 @@ def pose_finding(pose: Pose) -> Finding:
             f"The images have no common pose: {said}, less than {LEAST_CORRELATION:.2f}. Parts of "
             "a layout would lie elsewhere in each image.",
             "Sort out mixed products and views, fix the part's place before the camera, or crop "
-            "to the part; train with pretrain.prior_weight=0 where that cannot be.",
+            "to the part; where that cannot be, train with pretrain.prior_weight=0 and "
+            "train.statistics=memory, which knows no places.",
         )
     if pose.turned >= MOST_MOVED:
         return Finding(
@@ -118,7 +119,8 @@ def pose_finding(pose: Pose) -> Finding:
             f"Parts turn: {pose.turned:.0%} of the images fit the most typical one better when "
             f"they are turned, by {pose.turn_deg:.0f}° (median); {said}.",
             "Turn the images into one pose before training, or guide the part; without that, draw "
-            "only what stays in place at any angle, such as rings around the centre.",
+            "only what stays in place at any angle, such as rings around the centre, and train "
+            "with train.statistics=memory, which knows no places.",
         )
     if pose.shifted >= MOST_MOVED:
         return Finding(

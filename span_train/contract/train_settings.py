@@ -29,6 +29,10 @@ class TrainSettings(Section):
         (1,),
         description="Blocks whose patch features are used; 1 is the first, [] is two thirds up.",
     )
+    statistics: Literal["places", "memory"] = Field(
+        "places", description="memory: usual patches of any place, for parts without a pose."
+    )
+    memory_entries: int = Field(1024, ge=16, description="Usual patches that are kept.")
     projected: int = Field(64, ge=4, le=64)
     top_k: int = Field(5, ge=1)
     trim: float = Field(

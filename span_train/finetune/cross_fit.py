@@ -23,9 +23,14 @@ from span_train.data.cache import image_cache
 from span_train.data.part_masks import PartMasks
 from span_train.data.splits import LineImages, images_of_parts
 from span_train.data.view_geometry import ViewRanges
-from span_train.finetune.fit_head import empty_head, set_weights, tied, token_features
+from span_train.finetune.fit_head import (
+    empty_head,
+    fit_statistics,
+    set_weights,
+    tied,
+    token_features,
+)
 from span_train.finetune.looked import Looked
-from span_train.finetune.place_statistics import fit_deviation
 from span_train.finetune.shrunk_fit import Array, fit_shrunk
 from span_train.finetune.tuning import LabelledSquares, Tuning, TuningPlan
 from span_train.models.backbone import Backbone
@@ -166,12 +171,7 @@ class _Bench:
         """Statistics from the unlabelled images, weights from the labelled ones inside."""
         asked = self.settings.train
         unlabelled = Looked(backbone, self.settings, self.statistics, self.cache)
-        deviation, _ = fit_deviation(
-            lambda: (patches for patches, _ in unlabelled.batches()),
-            asked.projected,
-            asked.trim,
-            asked.covariance_shrinkage,
-        )
+        deviation, _ = fit_statistics(self.settings, unlabelled)
         head = empty_head(self.settings, self.pretrained.layout, backbone, deviation, 1)
         labelled_mj = Looked(backbone, self.settings, self.paths, self.cache).pooled(head)
         labelled_mj = tied(labelled_mj, head)

@@ -111,6 +111,11 @@ def counts_of(images: LineImages, good_class: str) -> dict[str, dict[str, int]]:
 def unpromised(images: LineImages, settings: LineSettings) -> list[str]:
     """What these labels cannot support, for the user."""
     found = []
+    if settings.train.statistics == "memory":
+        found.append(
+            "what is usual was learnt for any place (train.statistics: memory), as for parts "
+            "without a common pose: names of parts mean places in the image, not of the product"
+        )
     train = {image.label != settings.good_class for image in images.train}
     if len(train) < 2:
         found.append(

@@ -1,20 +1,24 @@
 """Fit a line's defect head: what is usual at each place, then the weights, by labels or without."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from span_train.contract.layout import Layout
 from span_train.contract.settings import LineSettings
 from span_train.data.splits import LineImages
 from span_train.finetune.facts import type_names
 from span_train.finetune.looked import Looked
+from span_train.finetune.memory_statistics import fit_memory
 from span_train.finetune.place_statistics import fit_deviation
 from span_train.finetune.shrunk_fit import Array, LinearScore, fit_shrunk, fit_types
 from span_train.models.backbone import Backbone
 from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.memory_deviation import MemoryDeviation
 from span_train.pretrained import PretrainedLine
 
 _PART_SHARE = 0.3
@@ -39,13 +43,8 @@ def fit_head(
     Raises:
         InputError: Too few images.
     """
-    asked, backbone = settings.train, pretrained.backbone
-    deviation, kept = fit_deviation(
-        lambda: (patches for patches, _ in unlabelled.batches()),
-        asked.projected,
-        asked.trim,
-        asked.covariance_shrinkage,
-    )
+    backbone = pretrained.backbone
+    deviation, kept = fit_statistics(settings, unlabelled)
     types = type_names(images, settings)
     head = empty_head(settings, pretrained.layout, backbone, deviation, 1 + len(types))
     paths = [image.path for image in images.train]
@@ -55,6 +54,24 @@ def fit_head(
     good = np.array(labels == settings.good_class, bool)
     _set_typical(head, looked if good.any() else unlabelled, good if good.any() else kept)
     return head, score, kept
+
+
+def fit_statistics(
+    settings: LineSettings, unlabelled: Looked
+) -> tuple[Deviation | MemoryDeviation, npt.NDArray[np.bool_]]:
+    """What is usual, at each place or at any as the settings say, and which images were kept.
+
+    Raises:
+        InputError: Fewer than eight images.
+    """
+    asked = settings.train
+
+    def batches() -> Iterator[Tensor]:
+        return (patches for patches, _ in unlabelled.batches())
+
+    if asked.statistics == "memory":
+        return fit_memory(batches, asked.projected, asked.trim, asked.memory_entries, asked.seed)
+    return fit_deviation(batches, asked.projected, asked.trim, asked.covariance_shrinkage)
 
 
 def _weigh(
@@ -104,7 +121,11 @@ def token_features(head: DefectHead) -> slice:
 
 
 def empty_head(
-    settings: LineSettings, layout: Layout, backbone: Backbone, deviation: Deviation, outputs: int
+    settings: LineSettings,
+    layout: Layout,
+    backbone: Backbone,
+    deviation: Deviation | MemoryDeviation,
+    outputs: int,
 ) -> DefectHead:
     """A head with the layout's parts and all weights 0."""
     masks = torch.from_numpy(layout.fitted(settings.input.side_px, settings.input.fit))

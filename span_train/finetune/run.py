@@ -29,6 +29,7 @@ from span_train.finetune.roles import ImageRoles, load_roles, save_roles
 from span_train.finetune.shrunk_fit import Array
 from span_train.models.defect_head import Deviation
 from span_train.models.inspection_model import InspectionModel
+from span_train.models.memory_deviation import MemoryDeviation
 from span_train.policy.calibrate import choose_policy
 from span_train.policy.policy import Goal, Policy, load_policy, save_policy
 from span_train.pretrained import PretrainedLine, line_backbone, load_pretrained
@@ -95,7 +96,11 @@ def train(
     policy, held_out = _calibrate(settings, model, images.calibration, cache)
     summary = {
         **_described(settings, pretrained, images),
-        "statistics": {"images": len(statistics), "kept": int(kept.sum())},
+        "statistics": {
+            "images": len(statistics),
+            "kept": int(kept.sum()),
+            "usual": settings.train.statistics,
+        },
         "fit": {"strength": score.strength, "log_loss": score.log_loss},
         "finetune": tuned.facts,
         "calibration": held_out,
@@ -121,8 +126,7 @@ def load_trained(run: Path) -> TrainedLine:
     backbone = line_backbone(settings, fresh=False)
     tensors, _ = load_checkpoint(run / _MODEL)
     try:
-        features, projected = tensors["head.deviation.projection"].shape
-        deviation = Deviation(features, projected, len(tensors["head.deviation.mean"]))
+        deviation = _empty_statistics(settings, tensors)
         head = empty_head(settings, layout, backbone, deviation, len(tensors["head.bias"]))
         model = InspectionModel(backbone, head, settings.train.blocks, layout.names, types)
         model.load_state_dict(tensors)
@@ -132,6 +136,16 @@ def load_trained(run: Path) -> TrainedLine:
     policy = load_policy(run / "policy.json")
     roles = load_roles(run)
     return TrainedLine(model.eval(), layout, policy, settings, summary, examples, roles)
+
+
+def _empty_statistics(
+    settings: LineSettings, tensors: dict[str, torch.Tensor]
+) -> Deviation | MemoryDeviation:
+    """Of the sizes that were kept."""
+    features, projected = tensors["head.deviation.projection"].shape
+    if settings.train.statistics == "memory":
+        return MemoryDeviation(features, projected, len(tensors["head.deviation.memory"]))
+    return Deviation(features, projected, len(tensors["head.deviation.mean"]))
 
 
 def _calibrate(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from span_train.contract.layout import ELSEWHERE, FREE
+from span_train.models.memory_deviation import MemoryDeviation
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Deviation(nn.Module):
         self.register_buffer("mean", torch.zeros(patches, projected))
         self.register_buffer("whitening", torch.zeros(patches, projected, projected))
 
+    @property
+    def projected(self) -> int:
+        """D."""
+        return self.mean.shape[1]
+
     def forward(self, patches_bnc: Tensor) -> Tensor:
         """(B, N, C) patch features to (B, N, D) deviations."""
         centred_nbd = (patches_bnc @ self.projection - self.mean).transpose(0, 1)
@@ -75,7 +81,7 @@ class DefectHead(nn.Module):
     attention-weighted s; per head the attention-weighted delta (its part token, D numbers).
 
     Args:
-        deviation: The place statistics.
+        deviation: What is usual, at each place or at any.
         part_of_patch_kn: (K, N) bool, the patches of each part; they may overlap at borders.
         part_names: K names; head k is assigned to part k.
         heads: H.
@@ -99,7 +105,7 @@ class DefectHead(nn.Module):
 
     def __init__(
         self,
-        deviation: Deviation,
+        deviation: Deviation | MemoryDeviation,
         part_of_patch_kn: Tensor,
         part_names: Sequence[str],
         heads: int,
@@ -107,7 +113,7 @@ class DefectHead(nn.Module):
         top_k: int,
     ) -> None:
         super().__init__()
-        patches, projected = deviation.mean.shape
+        patches, projected = part_of_patch_kn.shape[1], deviation.projected
         if not part_of_patch_kn.any(dim=1).all():
             raise ValueError("every part needs at least one patch")
         everything = torch.ones(1, patches, dtype=torch.bool)

@@ -158,7 +158,7 @@ def test_without_labels_z_is_the_outlier_score_alone(tiny_line: TinyLine, tmp_pa
     assert slope > 0
     assert trained.model.defect_types == ()
     assert summary["fit"] == {"strength": None, "log_loss": {}}
-    assert summary["statistics"] == {"images": 52, "kept": 41}
+    assert summary["statistics"] == {"images": 52, "kept": 41, "usual": "places"}
     assert any("the training labels hold no image: z is the out" in r for r in summary["remarks"])
     assert any("no escape rate can be promised" in remark for remark in summary["remarks"])
     assert not any(claim.shown for claim in trained.policy.claims)

@@ -1,0 +1,142 @@
+"""Learn what usual patches look like at any place, from images that nobody has labelled.
+
+For parts that do not lie in one pose (DESIGN.md, section 6). A share of the images may be
+defective: the most deviating ones are left out, and so are patches that no other image has the like
+of; a memory would else learn defects by heart.
+Letters: M images, N patches, C features of a patch, D projected features, E entries, K candidates.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from span_train.contract.errors import InputError
+from span_train.finetune.place_statistics import FEWEST_IMAGES
+from span_train.models.memory_deviation import MemoryDeviation
+
+Batches = Callable[[], Iterable[Tensor]]
+_CANDIDATES = 16_000
+_ISOLATED = 0.05
+_POOLED = 5
+_ROWS = 4096
+
+
+def fit_memory(
+    batches: Batches, projected: int, trim: float, entries: int, seed: int
+) -> tuple[MemoryDeviation, npt.NDArray[np.bool_]]:
+    """Fit projection and memory; also tell which images were kept.
+
+    Entries are chosen so that the farthest candidate is as near as possible (greedy k-centre).
+    Deviations are scaled to unit variance over patches of images that were kept, each held against
+    the entries of other images.
+
+    Args:
+        batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
+        projected: D, at most C; the directions of largest variance are kept.
+        trim: Share of the images left out as the most deviating.
+        entries: E, at most the number of candidates.
+        seed: Of the candidates.
+
+    Raises:
+        InputError: Fewer than eight images.
+    """
+    projection_cd = _directions(batches, projected)
+    placed_mnd = torch.cat([patches_mnc @ projection_cd for patches_mnc in batches()])
+    images = len(placed_mnd)
+    if images < FEWEST_IMAGES:
+        raise InputError(
+            f"{images} images to learn from; at least {FEWEST_IMAGES} are needed to tell what is "
+            "usual; add unlabelled images."
+        )
+    random = np.random.default_rng(seed)
+    kept = torch.ones(images, dtype=torch.bool)
+    if trim > 0:
+        own_k, candidate_kd = _candidates(placed_mnd, kept, random)
+        outlier_m = _outliers(placed_mnd, own_k, candidate_kd)
+        kept = outlier_m <= torch.quantile(outlier_m, 1 - trim)
+    own_k, candidate_kd = _without_isolated(*_candidates(placed_mnd, kept, random))
+    chosen_e = _spread_out(candidate_kd, entries)
+    scale = 1 / _typical_distance(placed_mnd[kept], kept, own_k[chosen_e], candidate_kd[chosen_e])
+    features, directions = projection_cd.shape
+    deviation = MemoryDeviation(features, directions, len(chosen_e))
+    deviation.projection.copy_(projection_cd * scale)
+    deviation.memory.copy_(candidate_kd[chosen_e] * scale)
+    return deviation, kept.numpy()
+
+
+def _directions(batches: Batches, projected: int) -> Tensor:
+    """(C, D) the strongest principal directions over all patches, turned but not stretched."""
+    count, total, square = 0, torch.zeros(1), torch.zeros(1)
+    for patches_mnc in batches():
+        flat = patches_mnc.double().flatten(0, 1)
+        total, square = total + flat.sum(0), square + flat.T @ flat
+        count += len(flat)
+    mean_c = total / max(count, 1)
+    covariance = square / max(count, 1) - mean_c[:, None] * mean_c
+    _, vectors = np.linalg.eigh(covariance.numpy())
+    return torch.from_numpy(vectors[:, -min(projected, len(vectors)) :].astype(np.float32))
+
+
+def _candidates(
+    placed_mnd: Tensor, kept: Tensor, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """(K,) the image, and (K, D) the features, of patches drawn from the kept images."""
+    patches = placed_mnd.shape[1]
+    places = torch.nonzero(kept).flatten()
+    count = min(_CANDIDATES, len(places) * patches)
+    drawn = torch.from_numpy(random.permutation(len(places) * patches)[:count])
+    own_k = places[drawn // patches]
+    return own_k, placed_mnd[own_k, drawn % patches]
+
+
+def _outliers(placed_mnd: Tensor, own_k: Tensor, candidate_kd: Tensor) -> Tensor:
+    """(M,) mean of the largest scores of each image, against candidates of other images."""
+    outliers = []
+    for image, placed_nd in enumerate(placed_mnd):
+        near_n = _to_nearest(placed_nd, candidate_kd[own_k != image])
+        outliers.append(torch.log1p(near_n).topk(min(_POOLED, len(near_n)))[0].mean())
+    return torch.stack(outliers)
+
+
+def _without_isolated(own_k: Tensor, candidate_kd: Tensor) -> tuple[Tensor, Tensor]:
+    near_k = _to_others(own_k, candidate_kd, own_k, candidate_kd)
+    usual = near_k <= torch.quantile(near_k, 1 - _ISOLATED)
+    return own_k[usual], candidate_kd[usual]
+
+
+def _spread_out(candidate_kd: Tensor, entries: int) -> Tensor:
+    """Places of up to E candidates, each the farthest from those before (Gonzalez, 1985)."""
+    chosen = [int(_squares(candidate_kd - candidate_kd.mean(0)).argmin())]
+    away_k = _squares(candidate_kd - candidate_kd[chosen[0]])
+    while len(chosen) < min(entries, len(candidate_kd)):
+        chosen.append(int(away_k.argmax()))
+        away_k = torch.minimum(away_k, _squares(candidate_kd - candidate_kd[chosen[-1]]))
+    return torch.tensor(chosen)
+
+
+def _typical_distance(placed_mnd: Tensor, kept: Tensor, own_e: Tensor, entry_ed: Tensor) -> Tensor:
+    """Root mean square deviation of a number, over patches of kept images."""
+    patches, projected = placed_mnd.shape[1:]
+    own_r = torch.nonzero(kept).flatten().repeat_interleave(patches)
+    near_r = _to_others(own_r, placed_mnd.flatten(0, 1), own_e, entry_ed)
+    return (near_r.mean() / projected).sqrt().clamp(min=1e-9)
+
+
+def _to_others(own_r: Tensor, row_rd: Tensor, own_e: Tensor, entry_ed: Tensor) -> Tensor:
+    """(R,) squared distance of each row to the nearest entry of another image."""
+    near = []
+    for own, rows in zip(own_r.split(_ROWS), row_rd.split(_ROWS), strict=True):
+        away = torch.cdist(rows, entry_ed).square()
+        near.append(away.masked_fill(own[:, None] == own_e, torch.inf).amin(1))
+    return torch.cat(near)
+
+
+def _to_nearest(row_rd: Tensor, entry_ed: Tensor) -> Tensor:
+    return torch.cdist(row_rd, entry_ed).square().amin(1)
+
+
+def _squares(difference_kd: Tensor) -> Tensor:
+    return difference_kd.square().sum(-1)

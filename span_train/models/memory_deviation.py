@@ -1,0 +1,37 @@
+"""Score how far each patch is from the nearest usual patch of any place, for parts without a pose.
+
+Where images have no common layout, "usual at this place" means nothing; a memory of usual patches
+from all places takes over (PatchCore, Roth et al., arXiv 2106.08265). Distance to the nearest is a
+nonlinearity of the single patch, before pooling: evidence still sums exactly.
+Letters: B images, N patches, C features of a patch, D projected features, E entries.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class MemoryDeviation(nn.Module):
+    """``delta[n] = v[n] P - m[e]``, m[e] the nearest entry of the memory; 0 where a patch is usual.
+
+    Buffers: `projection` (C, D), `memory` (E, D).
+    """
+
+    projection: Tensor
+    memory: Tensor
+
+    def __init__(self, features: int, projected: int, entries: int) -> None:
+        super().__init__()
+        self.register_buffer("projection", torch.zeros(features, projected))
+        self.register_buffer("memory", torch.zeros(entries, projected))
+
+    @property
+    def projected(self) -> int:
+        """D."""
+        return self.memory.shape[1]
+
+    def forward(self, patches_bnc: Tensor) -> Tensor:
+        """(B, N, C) patch features to (B, N, D) deviations."""
+        placed_bnd = patches_bnc @ self.projection
+        # The patch's own square is the same for all entries, so the nearest is found without it.
+        closeness_bne = placed_bnd @ self.memory.T - self.memory.square().sum(-1) / 2
+        return placed_bnd - self.memory[closeness_bne.argmax(-1)]

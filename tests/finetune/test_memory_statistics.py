@@ -1,0 +1,91 @@
+"""A memory of usual patches: of any place, without the defects that some images hold."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from span_train.contract.errors import InputError
+from span_train.contract.settings import LineSettings
+from span_train.data.cache import image_cache
+from span_train.data.splits import gather_images
+from span_train.finetune.memory_statistics import Batches, fit_memory
+from span_train.finetune.run import load_trained, train
+from span_train.finetune.scored import score_images
+from span_train.models.defect_head import patch_score
+
+PATCHES, FEATURES = 9, 6
+
+
+def turned_images(count: int, seed: int = 0) -> Tensor:
+    """Each image shows the same nine patches, begun at another place, with a little noise."""
+    generator = torch.Generator().manual_seed(seed)
+    usual_nc = torch.randn(PATCHES, FEATURES, generator=torch.Generator().manual_seed(99)) * 3
+    shifts = torch.randint(PATCHES, (count,), generator=generator)
+    images = torch.stack([usual_nc.roll(int(shift), 0) for shift in shifts])
+    return images + 0.2 * torch.randn(images.shape, generator=generator)
+
+
+def in_batches(patches_mnc: Tensor) -> Batches:
+    def give() -> Iterable[Tensor]:
+        return patches_mnc.split(16)
+
+    return give
+
+
+def test_a_defect_stands_out_wherever_it_lies() -> None:
+    deviation, _ = fit_memory(in_batches(turned_images(80)), FEATURES, 0.2, 64, seed=0)
+    fresh = turned_images(9, seed=5)
+    for image in range(9):
+        fresh[image, image] += 4.0
+    score_bn = patch_score(deviation(fresh))
+    assert score_bn.argmax(1).tolist() == list(range(9))
+    assert score_bn.amax(1).min() > 3 * score_bn.median()
+
+
+def test_defects_of_a_tenth_of_the_images_are_not_learnt_by_heart() -> None:
+    patches, generator = turned_images(80), torch.Generator().manual_seed(1)
+    defects = 8.0 * torch.randn(8, FEATURES, generator=generator)
+    patches[:8, 4] = defects  # each its own
+    deviation, kept = fit_memory(in_batches(patches), FEATURES, 0.2, 64, seed=0)
+    assert not kept[:8].any()
+    assert kept.sum() == 64
+    fresh = turned_images(8, seed=7)
+    fresh[:, 2] = defects
+    assert (patch_score(deviation(fresh)).argmax(1) == 2).all()
+
+
+def test_usual_patches_of_new_images_deviate_by_about_one() -> None:
+    deviation, _ = fit_memory(in_batches(turned_images(120)), FEATURES, 0.0, 64, seed=0)
+    fresh = deviation(turned_images(40, seed=3))
+    assert 0.8 < float(fresh.square().mean()) < 1.25
+
+
+def test_the_same_seed_gives_the_same_memory() -> None:
+    batches = in_batches(turned_images(40))
+    one, _ = fit_memory(batches, 4, 0.2, 32, seed=1)
+    again, _ = fit_memory(batches, 4, 0.2, 32, seed=1)
+    assert torch.equal(one.memory, again.memory)
+    assert one.memory.shape == (32, 4)
+
+
+def test_too_few_images_are_refused() -> None:
+    with pytest.raises(InputError, match="7 images to learn from; at least 8 are needed"):
+        fit_memory(in_batches(turned_images(7)), FEATURES, 0.2, 16, seed=0)
+
+
+def test_a_line_without_a_pose_trains_loads_and_says_so(
+    tiny_line: Callable[..., LineSettings], pretrained_run: Path, tmp_path: Path
+) -> None:
+    line = tiny_line("train.statistics=memory", "train.memory_entries=100")
+    summary = train(line, pretrained_run, tmp_path / "run")
+    assert summary["statistics"]["usual"] == "memory"
+    assert any("names of parts mean places in the image" in remark for remark in summary["remarks"])
+    trained = load_trained(tmp_path / "run")
+    tested = [image.path for image in gather_images(line).test]
+    scored = score_images(trained.model, image_cache(tested, line.input, tmp_path / "cache"))
+    assert trained.model.head.deviation.memory.shape == (100, 8)
+    assert scored.sums_as_json()["holds"]
+    assert scored.z.std() > 0
