@@ -20,6 +20,12 @@ def evaluate(
     deletion: Annotated[
         bool, typer.Option("--deletion", help="Also check that evidence lies where it matters.")
     ] = False,
+    defect_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Of the line: also check z as a probability, like 0.02."
+        ),
+    ] = None,
     allow_leak: Annotated[
         bool, typer.Option(help="Go on where the run has used test images.")
     ] = False,
@@ -35,7 +41,8 @@ def evaluate(
     With --label-budget also how good the score would be with fewer labels, drawn from the training
     split; the network looks at each image once. With --deletion also how far z falls when the
     patches with the most evidence are replaced by those of the mean good image, beside random
-    patches and those of plain attention rollout.
+    patches and those of plain attention rollout. With --defect-rate also whether z, turned into a
+    probability on the calibration parts, holds on the test parts of a line with so many defects.
 
     Test images that the run has used, or of the same part as one it has used, are refused by name;
     with --allow-leak they are listed instead.
@@ -48,19 +55,35 @@ def evaluate(
 
     from inspect_app.cli.progress import note
     from span_train.contract.settings import read_settings
-    from span_train.evaluate.report_words import deletion_in_words, summary_in_words
+    from span_train.evaluate.report_words import (
+        deletion_in_words,
+        reliability_in_words,
+        summary_in_words,
+    )
     from span_train.finetune.evaluation import evaluate as run_evaluate
     from span_train.finetune.label_budget import Budgets
 
+    if defect_rate is not None and not 0 < defect_rate < 1:
+        raise typer.BadParameter(f"--defect-rate {defect_rate}: expected a share like 0.02")
     budgets = None if label_budget is None else Budgets(_counts(label_budget), seeds)
     settings = read_settings(line, tuple(overrides or ()))
-    evaluation = run_evaluate(settings, run, out, budgets, deletion=deletion, allow_leak=allow_leak)
+    evaluation = run_evaluate(
+        settings,
+        run,
+        out,
+        budgets,
+        deletion=deletion,
+        defect_rate=defect_rate,
+        allow_leak=allow_leak,
+    )
     note(*evaluation.report.remarks)
     if as_json:
         typer.echo(json.dumps(evaluation.metrics, indent=1))
         return
     for sentence in summary_in_words(evaluation.metrics):
         typer.echo(sentence)
+    if defect_rate is not None:
+        typer.echo(reliability_in_words(evaluation.metrics["reliability"]))
     if deletion:
         typer.echo(deletion_in_words(evaluation.metrics["deletion"]))
     if budgets is not None:

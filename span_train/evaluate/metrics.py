@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from span_train.evaluate.intervals import rank_intervals, rate_interval
+from span_train.evaluate.intervals import RESAMPLES, rank_intervals, rate_interval
 
 Groups = Sequence[str | None] | None
 _ORDER = ("pass", "recheck", "fail")
@@ -174,7 +174,7 @@ def _rates(
         "recheck_rate": _rate(verdict_p == 1, confidence),
         "pass_rate_good": _rate(of_good == 0, confidence),
         "fail_rate_defect": _rate(of_defective == 2, confidence),
-        "stopped": _detection(verdict_p > 0, defective_p),
+        "stopped": _detection(verdict_p > 0, defective_p, confidence),
     }
 
 
@@ -190,15 +190,25 @@ def _rate(happened: npt.NDArray[np.bool_], confidence: float) -> dict[str, Any]:
 
 
 def _detection(
-    stopped_p: npt.NDArray[np.bool_], defective_p: npt.NDArray[np.bool_]
-) -> dict[str, float | None]:
-    """Precision, recall and F1 of everything that does not pass, as a detector of defects."""
-    right, stopped, defective = stopped_p & defective_p, stopped_p.sum(), defective_p.sum()
-    total = stopped + defective
+    stopped_p: npt.NDArray[np.bool_], defective_p: npt.NDArray[np.bool_], confidence: float
+) -> dict[str, Any]:
+    """Precision, recall and F1 of everything that does not pass, as a detector of defects.
+
+    `interval` is F1's: a percentile bootstrap over parts, each class drawn to its own size.
+    """
+    goods, defects = int((~defective_p).sum()), int(defective_p.sum())
+    right, wrong = int((stopped_p & defective_p).sum()), int((stopped_p & ~defective_p).sum())
+    stopped = right + wrong
+    random = np.random.default_rng(0)
+    drawn_right = random.binomial(defects, right / defects if defects else 0.0, RESAMPLES)
+    drawn_wrong = random.binomial(goods, wrong / goods if goods else 0.0, RESAMPLES)
+    drawn = 2 * drawn_right / np.maximum(drawn_right + drawn_wrong + defects, 1)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     return {
-        "precision": float(right.sum() / stopped) if stopped else None,
-        "recall": float(right.sum() / defective) if defective else None,
-        "f1": float(2 * right.sum() / total) if total else None,
+        "precision": right / stopped if stopped else None,
+        "recall": right / defects if defects else None,
+        "f1": 2 * right / (stopped + defects) if stopped + defects else None,
+        "interval": [float(end) for end in np.quantile(drawn, tails)] if defects else [0.0, 1.0],
     }
 
 

@@ -29,6 +29,7 @@ from span_train.evaluate.report_words import (
     number,
     percent,
     ratio,
+    reliability_in_words,
     signed,
     summary_in_words,
 )
@@ -204,6 +205,7 @@ def _drawn(content: ReportContent) -> dict[str, Any]:
         "summary": content.summary or summary_in_words(content.metrics),
         "created": content.created or datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "deletion_words": deletion_in_words(content.metrics.get("deletion")),
+        "reliability_words": reliability_in_words(content.metrics.get("reliability")),
         "joint": _joint_confidence(content.claims),
         "measures": _MEASURES,
         "ratios": {key for key, _ in _MEASURES if "rate" not in key},
@@ -243,6 +245,9 @@ def _charts(content: ReportContent) -> dict[str, str | None]:
         "adherence": charts.adherence_curves(steps, _colours(content), content.part_area)
         if held
         else None,
+        "reliable": None
+        if content.metrics.get("reliability") is None
+        else charts.reliability_diagram(content.metrics["reliability"]),
         "budget": _budget_chart(content.metrics.get("label_budget")),
     }
     return {

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 Scores = npt.NDArray[np.float64]
 GOOD_COLOUR = "#4477A3"
@@ -20,6 +21,7 @@ DEFECT_COLOUR = "#C4562E"
 INK = "#2B3038"
 FAINT = "#8A8F98"
 MOST_POINTS = 300
+_SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "report",
@@ -169,6 +171,37 @@ def label_budget(budgets: Mapping[str, Mapping[str, Any]]) -> bytes:
     axes.set_xticks(places.tolist(), list(budgets))
     axes.set_xlabel("labelled images a class")
     axes.set_ylabel("AUROC on the test parts")
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def reliability_diagram(result: Mapping[str, Any]) -> bytes:
+    """Observed against predicted share of defective parts, in bins of test parts: SVG.
+
+    Both axes are logits, for on most lines defects are rare.
+
+    Args:
+        result: What `reliability` in `metrics.json` holds.
+    """
+    figure = Figure(figsize=(3.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    bins = result["bins"]
+    least = min([0.01, *(row["predicted"] / 2 for row in bins if row["predicted"] > 0)])
+    ends = max(least, 1e-5), 1 - max(least, 1e-5)
+    predicted, observed = (
+        np.clip([row[name] for row in bins], *ends) for name in ("predicted", "observed")
+    )
+    low, high = np.clip([row["interval"] for row in bins], *ends).T
+    axes.plot(ends, ends, color="#C9CDD3", linewidth=1, linestyle=(0, (4, 3)))
+    axes.vlines(predicted, low, high, color=GOOD_COLOUR, linewidth=1.4, alpha=0.6)
+    axes.plot(predicted, observed, "o", color=GOOD_COLOUR, markersize=4.5)
+    axes.set(xscale="logit", yscale="logit", xlim=ends, ylim=ends, aspect="equal")
+    axes.set_xlabel("predicted share of defective parts")
+    axes.set_ylabel("observed share")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator([at for at in _SHARES if ends[0] <= at <= ends[1]]))
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.5g} %"))
+        axis.set_minor_locator(NullLocator())
     return _svg(figure)
 
 

@@ -45,6 +45,22 @@ def deletion_in_words(result: Mapping[str, Any] | None) -> str:
     )
 
 
+def reliability_in_words(result: Mapping[str, Any] | None) -> str:
+    """How far z, as a probability, may be believed, in one sentence."""
+    if result is None:
+        return (
+            "z cannot be turned into a probability and checked: that takes good and defective "
+            "parts both for calibration and for the test."
+        )
+    error = result["calibration_error"]
+    low, high = error["interval"]
+    return (
+        f"On a line with {percent(result['defect_rate'])} defective parts the probability of a "
+        f"defect is off by {percent(error['value'])} on average ({percent(error['confidence'])} "
+        f"interval {percent(low)} to {percent(high)})."
+    )
+
+
 def percent(share: float | None) -> str:
     """A share as text, with the digits a reader can use."""
     if share is None:
@@ -56,7 +72,10 @@ def number(value: float | None) -> str:
     """A number with two decimals; what is no number says so."""
     if value is None:
         return UNKNOWN
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}") if math.isfinite(value) else "not a number"
+    if not math.isfinite(value):
+        return "not a number"
+    rounded = round(value, 2) + 0.0  # no minus before a zero
+    return f"{rounded:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def ratio(value: float | None) -> str:
@@ -66,7 +85,7 @@ def ratio(value: float | None) -> str:
 
 def signed(value: float) -> str:
     """A contribution with its sign."""
-    return f"+{value:.2f}" if value >= 0 else number(value)
+    return f"+{value:.2f}" if value >= 0 and round(value, 2) else number(value)
 
 
 def duration(seconds: float | str) -> str:

@@ -24,6 +24,8 @@ from span_train.evaluate.report import ReportContent, write_report
 from span_train.finetune.evidence_check import check_deletion
 from span_train.finetune.facts import refuse_seen, tuning_in_words
 from span_train.finetune.label_budget import Budgets, label_budget_curve, see_features
+from span_train.finetune.limits import data_limits
+from span_train.finetune.probability_check import check_probability
 from span_train.finetune.report_rows import ReportRows, typical_images, worst_images
 from span_train.finetune.run import TrainedLine, load_trained
 from span_train.finetune.scored import ScoredImages, score_images
@@ -65,6 +67,7 @@ def evaluate(
     budgets: Budgets | None = None,
     *,
     deletion: bool = False,
+    defect_rate: float | None = None,
     allow_leak: bool = False,
 ) -> Evaluation:
     """Score the test split, write `metrics.json` and `report.html` into `out`.
@@ -72,6 +75,7 @@ def evaluate(
     Args:
         budgets: Also fit the head on fewer labels, and put that curve into both.
         deletion: Also check that removing the patches with the most evidence lowers z.
+        defect_rate: Of the line; also turn z into a probability and hold it against the test parts.
         allow_leak: Go on, with a remark, where test images took part in training.
 
     Raises:
@@ -95,11 +99,17 @@ def evaluate(
     metrics = _measured(trained, images.test, scored, verdicts, names, contributions_mr)
     if deletion:
         metrics["deletion"] = check_deletion(trained, images, run / "cache")
+    if defect_rate is not None:
+        metrics["reliability"] = check_probability(
+            trained, images.calibration, images.test, z, defect_rate, run / "cache"
+        )
     if budgets is not None:
         seen = see_features(trained, images, run / "cache")
         metrics["label_budget"] = label_budget_curve(seen, budgets, trained.settings)
     write_json(out / "metrics.json", metrics)
-    remarks = (*images.remarks, *leaked)
+    learnt = {image.label for image in images.train}
+    limits = data_limits(trained.policy.claims, metrics["by_class"], settings.good_class, learnt)
+    remarks = (*limits, *images.remarks, *leaked)
     report = _report(
         trained, images.test, z, outlier, verdicts, names, contributions_mr, metrics, remarks
     )

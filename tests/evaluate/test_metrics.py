@@ -34,7 +34,9 @@ def test_rates_are_over_the_parts_they_speak_of() -> None:
     assert counted == {"escape_rate": (1, 3), "overkill_rate": (1, 3), "recheck_rate": (2, 6)}
     assert metrics["pass_rate_good"]["count"] == metrics["fail_rate_defect"]["count"] == 1
     assert metrics["auroc"]["value"] == pytest.approx(8 / 9)
+    low, high = metrics["stopped"].pop("interval")
     assert metrics["stopped"] == pytest.approx({"precision": 0.5, "recall": 2 / 3, "f1": 4 / 7})
+    assert 0 <= low < 4 / 7 < high <= 1
 
 
 def test_a_physical_part_is_judged_by_its_worst_image() -> None:

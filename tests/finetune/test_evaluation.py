@@ -54,6 +54,44 @@ def test_the_deletion_check_stands_in_metrics_and_report(evaluated: Evaluation, 
     )
 
 
+def test_a_declared_defect_rate_makes_z_a_probability_that_is_checked(
+    tiny_line: TinyLine, run: Path, tmp_path: Path
+) -> None:
+    found = evaluate(tiny_line(), run, tmp_path / "evaluation", defect_rate=0.02)
+    reliable = found.metrics["reliability"]
+    assert reliable["defect_rate"] == 0.02
+    assert sum(row["parts"] for row in reliable["bins"]) == found.metrics["n_parts"]
+    page = (tmp_path / "evaluation" / "report.html").read_text()
+    assert "On a line with 2 % defective parts the probability of a defect is off by" in page
+    assert "Reliability diagram" in page
+
+
+def test_what_the_data_cannot_tell_stands_in_the_report(evaluated: Evaluation, run: Path) -> None:
+    page = (run.parent / "evaluation" / "report.html").read_text()
+    assert "6 defective calibration parts can show 45.9 % of escape at best (97.5 % con" in page
+    assert "50 % of the test parts are defective; a line has fewer" in page
+    assert "Few test parts of" in page
+
+
+def test_test_images_that_the_run_has_used_are_refused_or_listed(
+    tiny_line: TinyLine, run: Path, tmp_path: Path
+) -> None:
+    line = tiny_line()
+    assert line.labels is not None
+    rows = line.labels.read_text().replace(",calibration", ",test").splitlines()
+    swapped = line.labels.with_name("swapped.csv")
+    swapped.write_text("\n".join(rows))
+    try:
+        moved = tiny_line(f"labels={swapped}")
+        with pytest.raises(LabelError, match=r"(?s)^12 test images, or .*part_0032"):
+            evaluate(moved, run, tmp_path / "refused")
+        assert not (tmp_path / "refused").exists()
+        found = evaluate(moved, run, tmp_path / "allowed", allow_leak=True)
+        assert any("12 test images, or others" in remark for remark in found.report.remarks)
+    finally:
+        swapped.unlink()
+
+
 def test_removed_patches_come_from_the_mean_good_training_image(
     tiny_line: TinyLine, run: Path, tmp_path: Path
 ) -> None:
