@@ -124,11 +124,14 @@ class Watcher:
                 try:
                     events = stack.enter_context(FolderEvents(str(self._folder.path)))
                 except OSError as problem:
-                    self._troubles.begin(
-                        "events",
-                        f"{self._folder.path}: the system tells of no changes here ({problem}); "
-                        "it is looked through every second instead.",
-                    )
+                    if self._folder.identity() is not None:  # else it has just vanished
+                        self._troubles.begin(
+                            "events",
+                            f"{self._folder.path}: the system tells of no changes here "
+                            f"({problem}); it is looked through every second instead.",
+                        )
+                else:
+                    self._troubles.end("events", f"{self._folder.path}: changes are told of again.")
             self._health.events = "polling" if isinstance(events, NoEvents) else "inotify"
             yield events
 

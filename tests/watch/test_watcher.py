@@ -184,6 +184,51 @@ def test_a_system_without_events_to_spare_is_polled_and_that_is_said(
     assert "looked through every second" in line.said[0]
 
 
+def test_a_folder_that_vanishes_while_it_is_being_listened_to_is_no_lack_of_events(
+    line: Line, write_part: WritePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter, tried = FolderEvents.__enter__, []
+
+    def gone_meanwhile(events: FolderEvents) -> FolderEvents:
+        tried.append(events)
+        if len(tried) == 1:
+            line.hot.rename(line.hot.with_name("unmounted"))
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return enter(events)
+
+    monkeypatch.setattr(FolderEvents, "__enter__", gone_meanwhile)
+    with line.watched():
+        wait_until(lambda: line.health.state == "folder is missing")
+        line.hot.with_name("unmounted").rename(line.hot)
+        drop(line, write_part, "a.png")
+        wait_until(lambda: line.beside() == ["a.png"])
+        assert line.health.events == "inotify"
+    assert line.said == [
+        f"{line.hot}: is missing; waiting for it.",
+        f"{line.hot}: is there again.",
+    ]
+
+
+def test_events_that_come_back_are_told_of(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter, tried = FolderEvents.__enter__, []
+
+    def none_left_once(events: FolderEvents) -> FolderEvents:
+        tried.append(events)
+        if len(tried) == 1:
+            raise OSError(errno.ENOSPC, "no watches left")
+        return enter(events)
+
+    monkeypatch.setattr(FolderEvents, "__enter__", none_left_once)
+    with line.watched():
+        wait_until(lambda: bool(line.said))
+        line.hot.rename(line.hot.with_name("unmounted"))
+        line.hot.mkdir()
+        wait_until(lambda: line.health.events == "inotify")
+    assert line.said[-1] == f"{line.hot}: changes are told of again."
+    assert line.health.last_error is not None
+    assert not line.health.last_error["present"]
+
+
 def test_a_lost_event_loses_no_file(
     line: Line, write_part: WritePart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
