@@ -1,6 +1,7 @@
 """What many tests share: a small drawn line, a tiny pretrained run, the quick demo, pictures."""
 
 import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -70,7 +71,10 @@ def pretrained_run(
 
 @pytest.fixture(scope="session")
 def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `inspect demo --quick`, run once for all test processes; only read it."""
+    """The folder of `inspect demo --quick`, run once for all test processes; only read it.
+
+    What it said lies beside it as `.log`, the key that it sealed with as `.key`.
+    """
     shared = tmp_path_factory.getbasetemp()
     if shared.name.startswith("popen-"):  # one of several processes of pytest-xdist
         shared = shared.parent
@@ -81,6 +85,7 @@ def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             program = Path(sys.executable).with_name("inspect")
             done = subprocess.run(
                 [program, "demo", "--quick", "--out", folder],
+                env=os.environ | {"INSPECT_CHAIN_KEY": str(folder.with_suffix(".key"))},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -26,7 +26,8 @@ def demo(
     """Make a line, pretrain, train, evaluate, export, score and report, on real solar cells.
 
     Writes OUT/line, the runs, OUT/bundle, results.parquet and .csv, store.db, report.html and
-    demo.json, and prints the command that opens the station. With --quick parts are drawn.
+    demo.json, and prints the command that opens the station with a name
+    and PIN to sign in there. With --quick parts are drawn.
 
     Exit codes: 0 done, 2 usage, 3 a folder that is taken or a package that is missing, 4 the bundle
     disagrees with the trained network.
@@ -36,6 +37,7 @@ def demo(
     import json
 
     from inspect_app.cli.progress import training_progress
+    from inspect_app.demo.demo_operator import NAME, add_demo_operator
     from inspect_app.demo.pipeline import run_demo
     from span_train.evaluate.report_words import summary_in_words
 
@@ -53,6 +55,7 @@ def demo(
             say=say,
             on_report=progress.show,
         )
+    pin = add_demo_operator(result.store) if result.store else None
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=1))
         return
@@ -64,3 +67,5 @@ def demo(
     typer.echo(f"{seconds:.0f} s in all; {result.scored.images_per_s:.0f} images/s from the bundle")
     typer.echo(f"Report:  {out / 'report.html'}")
     typer.echo(f"Station: {result.station_command}")
+    if pin is not None:
+        typer.echo(f"Sign in: name {NAME}, PIN {pin}")

@@ -32,6 +32,7 @@ COMMANDS = (
     "serve",
     "send",
     "station",
+    "operators",
     "audit",
     "labels",
     "store-backup",

@@ -15,6 +15,9 @@ def station(
         ),
     ],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    sign_out_after: Annotated[
+        str, typer.Option(help="Sign operators out after such a time without a press: 90s, 15m.")
+    ] = "15m",
     no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
     chain_key: Annotated[
         Path | None,
@@ -26,17 +29,23 @@ def station(
     Reads the store that `inspect score --store` writes, and appends decisions to it. Serves this
     machine only (127.0.0.1), sends nothing out, and runs until Ctrl-C.
 
+    To decide, operators sign in with name and PIN (inspect operators adds them); parts and verdicts
+    are seen without that.
+
     Keys: P pass, K recheck, F fail, left and right arrow to step, N next undecided part,
-    E evidence, Z close-up, O outlines of the parts.
+    E evidence, Z close-up, O outlines of the parts,
+    S sign in.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 3 no such store, or the port is taken.
 
     Example: inspect station --store sqlite:///line.db
     """
-    from inspect_app.station.serve import serve_station
+    from inspect_app.cli.durations import seconds
+    from inspect_app.station.serve import SIGN_OUT_VARIABLE, serve_station
     from inspect_app.store import StoreReader
     from inspect_app.store.chain_key import KEY_VARIABLE
 
+    os.environ[SIGN_OUT_VARIABLE] = str(seconds(sign_out_after))
     StoreReader(store, chain_key=chain_key).close()
     if chain_key is not None:  # its path, not the key, goes to the server
         os.environ[KEY_VARIABLE] = str(chain_key.resolve())

@@ -5,12 +5,15 @@ import streamlit as st
 from inspect_app.station.app_pages.history import show_history
 from inspect_app.station.app_pages.inspect_part import show_part
 from inspect_app.station.pieces.keyboard import SCRIPT
+from inspect_app.station.pieces.sign_in import note_activity
 from inspect_app.station.pieces.style import STYLE
 
 
 def run() -> None:
     """Lay out the page that the address asks for."""
     st.set_page_config("Inspection station", layout="wide", initial_sidebar_state="collapsed")
+    if not st.session_state.pop("by_itself", False):  # somebody did something
+        note_activity()
     st.html(STYLE)
     st.html(SCRIPT, unsafe_allow_javascript=True)
     pages = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -34,10 +35,7 @@ def append_decision(
     part = _inspection(database, values["inspection_id"])
     original = _original(assets, part, values["decision"])
     with database.writing(decisions, outbox) as connection:
-        key = key_of(connection, key_file, str(database.address))
-        if _stored_key_id(connection) is None:
-            since = values["decided_at"]
-            connection.execute(insert(chain_keys).values(id=1, key_id=key.key_id, since=since))
+        key = own_key(connection, key_file, str(database.address), values["decided_at"])
         row = dict(values) | {name: part[name] for name in ("bundle_id", "t_pass", "t_fail")}
         number, previous = last_decision(connection)
         row |= {"id": number + 1, "original_asset": original}
@@ -55,6 +53,18 @@ def last_decision(connection: Connection) -> tuple[int, str]:
     query = select(decisions.c.id, decisions.c.seal).order_by(decisions.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return (0, NO_SEAL) if row is None else (row.id, row.seal)
+
+
+def own_key(connection: Connection, key_file: ChainKeyFile, store: str, now: datetime) -> ChainKey:
+    """The key of this store, which from now on takes no other one.
+
+    Raises:
+        StoreError: It is missing, or another one than the store's.
+    """
+    key = key_of(connection, key_file, store)
+    if _stored_key_id(connection) is None:
+        connection.execute(insert(chain_keys).values(id=1, key_id=key.key_id, since=now))
+    return key
 
 
 def key_of(connection: Connection, key_file: ChainKeyFile, store: str) -> ChainKey:

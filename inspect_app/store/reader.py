@@ -18,6 +18,7 @@ from inspect_app.store.closing import Closing
 from inspect_app.store.database import open_database
 from inspect_app.store.decide import append_decision
 from inspect_app.store.destinations import DestinationRecord, read_destinations
+from inspect_app.store.operators import Operators
 from inspect_app.store.part_verdict import part_verdict_then
 from inspect_app.store.records import (
     DECISIONS,
@@ -71,6 +72,7 @@ class StoreReader(Closing):
         self._database = open_database(self.address, self._key_file)
         self._assets = Assets(self.address.assets)
         self._clock = clock
+        self.operators = Operators(self._database, self._key_file, clock)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -108,6 +108,28 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True)
+class OperatorRecord:
+    """Somebody who signs in at the station, as they are since a moment.
+
+    Attributes:
+        id: Of this state: with another role or PIN it is another one.
+        is_active: Whether they may sign in.
+        changed_by: Who made the change, by their name on the machine.
+    """
+
+    id: int
+    name: str
+    role: Role
+    is_active: bool
+    changed_at: datetime
+    changed_by: str
+
+    def may(self, role: Role) -> bool:
+        """Whether they may do what takes this role: an engineer may all, a reviewer may decide."""
+        return self.is_active and ROLES.index(self.role) >= ROLES.index(role)
+
+
+@dataclass(frozen=True)
 class DecidedPart:
     """A decision beside the verdict it was made about."""
 

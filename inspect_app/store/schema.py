@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-SCHEMA_VERSION = "0003"  # the newest step in `migrations`
+SCHEMA_VERSION = "0004"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -202,7 +202,7 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-# Who is told, and how far that has come; the only rows of a store that change.
+# Who is told, and how far that has come; these rows change.
 destinations = Table(
     "destinations",
     tables,
@@ -214,4 +214,35 @@ destinations = Table(
     Column("seen_at", UtcTime),
     Column("trouble", Text),
     Column("trouble_since", UtcTime),
+)
+
+# Who may sign in at the station; the newest row of a name counts, the others tell what was before.
+operators = Table(
+    "operators",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, CheckConstraint("length(trim(name)) > 0"), nullable=False),
+    Column("folded", Text, nullable=False),  # one and the same for names that look alike
+    Column(
+        "role",
+        Text,
+        CheckConstraint("role IN ('operator', 'reviewer', 'engineer')"),
+        nullable=False,
+    ),
+    Column("is_active", Boolean, nullable=False),
+    Column("pin_hash", Text),  # None: may sign in no more
+    Column("changed_at", UtcTime, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Index("operators_by_name", "folded", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Wrong PINs by name; these rows change, and go after a day.
+sign_in_tries = Table(
+    "sign_in_tries",
+    tables,
+    Column("name_key", Text, primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("locked_until", UtcTime),
 )

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 import inspect_app.station
@@ -16,7 +16,7 @@ from inspect_app.station.pieces import part_on_show
 from inspect_app.station.pieces.store_access import open_shared_store
 from inspect_app.station.serve import STORE_VARIABLE, running_station
 from inspect_app.store import StoreReader
-from tests.station.drawn_inspections import a_handful, store_with
+from tests.station.drawn_inspections import PINS, a_handful, store_with
 
 APP = Path(inspect_app.station.__file__).with_name("app.py")
 StationPage = Callable[..., Page]
@@ -101,6 +101,19 @@ def station_page(browser: Browser, free_port: int) -> Iterator[StationPage]:
 
         yield open_page
     assert problems == []
+
+
+def sign_in(page: Page, name: str = "Anna", pin: str | None = None) -> None:
+    """Sign in as an operator does, by keyboard alone."""
+    page.keyboard.press("s")
+    if not page.get_by_label("Name", exact=True).input_value():
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+    page.keyboard.type(PINS[name] if pin is None else pin)
+    page.keyboard.press("Enter")
+    if pin is None:
+        expect(page.locator(".who b")).to_have_text(name)
+    settle(page)
 
 
 def settle(page: Page) -> None:

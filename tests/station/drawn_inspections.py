@@ -13,7 +13,7 @@ from deploy.bundle.read import Bundle
 from deploy.runtime.inspector import Inspection
 from deploy.runtime.quality import measure_quality
 from deploy.scoring.results import ResultRow, ScoredImage
-from inspect_app.store import open_store
+from inspect_app.store import StoreReader, open_store
 from span_train.contract.image import RGB, fit
 from span_train.contract.layout import Layout
 from span_train.policy.policy import Policy
@@ -24,6 +24,7 @@ PARTS = ("body", "label", "left_lead", "right_lead")
 HEADS = (*PARTS, "free 1", "free 2")
 BIAS = -2.4
 POLICY = Policy(t_pass=-0.8, t_fail=1.1, outlier_limit=30.0)
+PINS = {"Anna": "408213", "Rita": "951372"}
 # left, top, right, bottom
 BOXES = {
     "body": (230, 110, 730, 520),
@@ -167,11 +168,13 @@ def a_handful() -> list[ScoredImage]:
 
 
 def store_with(scored: list[ScoredImage], folder: Path) -> str:
-    """A new store in a folder that holds these; its URL."""
+    """A new store in a folder that holds these, and the operator Anna; its URL."""
     url = f"sqlite:///{folder / 'line.db'}"
     with open_store(url) as store:
         store.register_bundle(bundle())
         store.add(scored)
+    with StoreReader(url) as reader:
+        reader.operators.add("Anna", "operator", PINS["Anna"], by="a test")
     return url
 
 

@@ -1,6 +1,5 @@
 """What an operator does at the station, in a real browser with a real keyboard."""
 
-import re
 import time
 from pathlib import Path
 
@@ -9,17 +8,10 @@ from playwright.sync_api import Page, expect
 
 from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader, open_store
-from tests.station.conftest import StationPage, settle
+from tests.station.conftest import StationPage, settle, sign_in
 from tests.station.drawn_inspections import scored_image, store_with
 
 pytestmark = pytest.mark.browser
-
-
-def _log_in(page: Page) -> None:
-    page.get_by_label("Operator").fill("Anna")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("operator=Anna"))
-    settle(page)
 
 
 def _expect_part(page: Page, position: str, verdict: str) -> None:
@@ -33,7 +25,7 @@ def test_an_operator_steps_rejects_and_changes_a_decision(
 ) -> None:
     page = station_page(store_url)
     _expect_part(page, "1 of 6", "PASS")
-    _log_in(page)
+    sign_in(page)
     page.keyboard.press("ArrowRight")
     _expect_part(page, "2 of 6", "RECHECK")
     page.keyboard.press("f")
@@ -54,14 +46,17 @@ def test_an_operator_steps_rejects_and_changes_a_decision(
     assert [one.decision for one in store.decisions_of(2)] == ["fail", "recheck"]
 
 
-def test_without_a_name_nothing_is_stored(
+def test_who_is_not_signed_in_sees_parts_and_decides_nothing(
     station_page: StationPage, store_url: str, store: StoreReader
 ) -> None:
     page = station_page(store_url)
     _expect_part(page, "1 of 6", "PASS")
     page.keyboard.press("p")
-    expect(page.get_by_role("alert").filter(has_text="Not stored")).to_contain_text("missing")
-    _expect_part(page, "1 of 6", "PASS")
+    sign_in(page, "Anna", pin="000000")
+    expect(page.get_by_role("alert")).to_have_text("Name or PIN is wrong.")
+    page.keyboard.press("p")
+    page.keyboard.press("ArrowRight")
+    _expect_part(page, "2 of 6", "RECHECK")
     assert store.counts().of(None) == (6, 0)
 
 
@@ -69,7 +64,7 @@ def test_letters_typed_into_a_text_decide_nothing(
     station_page: StationPage, store_url: str, store: StoreReader
 ) -> None:
     page = station_page(store_url)
-    _log_in(page)
+    sign_in(page)
     page.get_by_label("Reason").fill("")
     page.get_by_label("Reason").press_sequentially("pkf dust")
     page.keyboard.press("Enter")  # gives the keys back to the decisions
@@ -86,7 +81,7 @@ def test_a_key_held_down_decides_one_part(
     station_page: StationPage, store_url: str, store: StoreReader
 ) -> None:
     page = station_page(store_url)
-    _log_in(page)
+    sign_in(page)
     _expect_part(page, "1 of 6", "PASS")
     for _ in range(30):
         page.keyboard.down("p")
@@ -108,14 +103,21 @@ def test_the_keys_work_after_the_slider_was_dragged(
     _expect_part(page, "2 of 6", "RECHECK")
 
 
-def test_a_reload_brings_back_part_and_operator(station_page: StationPage, store_url: str) -> None:
+def test_after_a_reload_the_pin_alone_is_asked_for_again(
+    station_page: StationPage, store_url: str, store: StoreReader
+) -> None:
     page = station_page(store_url)
-    _log_in(page)
+    sign_in(page)
     page.keyboard.press("ArrowRight")
     _expect_part(page, "2 of 6", "RECHECK")
     page.reload()
     _expect_part(page, "2 of 6", "RECHECK")
-    expect(page.get_by_label("Operator")).to_have_value("Anna")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Anna")
+    page.keyboard.press("p")
+    sign_in(page)
+    page.keyboard.press("f")
+    _expect_part(page, "3 of 6", "FAIL")
+    assert [one.decision for one in store.decisions_of(2)] == ["fail"]
 
 
 def test_new_parts_appear_by_themselves(
@@ -185,6 +187,7 @@ def test_decision_buttons_are_large_enough_for_gloves(
     station_page: StationPage, store_url: str
 ) -> None:
     page = station_page(store_url, 1280, 800)
+    sign_in(page)
     for decision in ("pass", "recheck", "fail"):
         button = _box(page, f".st-key-decide_{decision} button")
         assert button["height"] >= 48

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from deploy.scoring.results import ScoredImage
 from inspect_app.station.pieces import part_on_show
 from inspect_app.store import StoreReader, open_store
-from tests.station.drawn_inspections import scored_image, store_with
+from tests.station.drawn_inspections import PINS, scored_image, store_with
 
 StartApp = Callable[[str], AppTest]
 
@@ -19,14 +19,20 @@ StartApp = Callable[[str], AppTest]
 def station(start_app: StartApp, store_url: str) -> AppTest:
     """The station on the handful, with an operator."""
     at = start_app(store_url)
-    at.text_input(key="operator").set_value("Anna").run()
-    return at
+    return sign_in(at)
 
 
 def shown(at: AppTest) -> str:
     """All HTML of the page."""
     assert not at.exception, at.exception
     return "\n".join(str(block.proto.body) for block in at.get("html"))
+
+
+def sign_in(at: AppTest, name: str = "Anna", pin: str | None = None) -> AppTest:
+    """Give name and PIN."""
+    at.text_input(key="sign_in_name").set_value(name)
+    at.text_input(key="sign_in_pin").set_value(PINS.get(name, "") if pin is None else pin)
+    return press(at, "Sign in")
 
 
 def press(at: AppTest, label: str) -> AppTest:
@@ -104,15 +110,6 @@ def test_a_decision_can_be_changed_later(station: AppTest, store: StoreReader) -
     assert "by Anna," in shown(station)
 
 
-def test_a_decision_without_an_operator_is_refused(
-    start_app: StartApp, store_url: str, store: StoreReader
-) -> None:
-    at = press(start_app(store_url), "PASS")
-    assert "Not stored: the operator&#x27;s name is missing" in shown(at)
-    assert "1 of 6" in shown(at)
-    assert store.counts().of(None) == (6, 0)
-
-
 def test_the_last_decision_stays_on_its_part_and_says_so(
     station: AppTest, store: StoreReader
 ) -> None:
@@ -142,11 +139,11 @@ def test_a_part_that_only_just_came_up_is_not_decided(
 def test_a_press_that_arrives_after_its_part_has_gone_does_not_count(
     store: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = {"part_id": 2, "shown_at": 0.0, "operator": "Anna"}
+    state = {"part_id": 2, "shown_at": 0.0}
     monkeypatch.setattr(streamlit, "session_state", state)
     part_on_show.decide(store, 1, "pass", None)
     assert store.counts().of(None) == (6, 0)
-    assert state == {"part_id": 2, "shown_at": 0.0, "operator": "Anna"}
+    assert state == {"part_id": 2, "shown_at": 0.0}
 
 
 def test_an_unreadable_part_can_be_decided(station: AppTest, store: StoreReader) -> None:
@@ -181,7 +178,9 @@ def test_texts_from_outside_are_never_markup(start_app: StartApp, tmp_path: Path
     part = scored_image(0, f"/l/{name}", 1, "pass", None, {"<b>body</b>": 0.2})
     url = store_with([part], tmp_path)
     at = start_app(url)
-    at.text_input(key="operator").set_value("<u>Anna</u>").run()
+    with StoreReader(url) as store:
+        store.operators.add("<u>Anna</u>", "operator", PINS["Anna"], by="a test")
+    sign_in(at, "<u>Anna</u>", PINS["Anna"])
     at.text_input(key="reason_1").set_value("<script>alert(1)</script>").run()
     press(at, "FAIL")
     page = shown(at)

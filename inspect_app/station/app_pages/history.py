@@ -33,7 +33,7 @@ def show_history() -> None:
 
 
 def _show(store: StoreReader) -> None:
-    top_bar()
+    top_bar(store)
     counts = store.counts()
     st.html(_tiles(counts))
     table, list_ = st.columns([1, 1.9], gap="small")

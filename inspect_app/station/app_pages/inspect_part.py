@@ -9,6 +9,7 @@ from inspect_app.station.pieces.part_bars import part_bars
 from inspect_app.station.pieces.part_on_show import part_on_show
 from inspect_app.station.pieces.part_picture import Drawing, draw_part
 from inspect_app.station.pieces.score_scale import score_scale
+from inspect_app.station.pieces.sign_in import signed_in
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.verdict_banner import verdict_banner
@@ -34,7 +35,7 @@ def show_part() -> None:
 
 def _show(store: StoreReader) -> None:
     counts = store.counts()
-    outcome = top_bar(counts)
+    outcome = top_bar(store, counts)
     part_id = part_on_show(store, outcome)
     _look_for_new_parts(store, counts.newest_id)
     if part_id is None:
@@ -150,8 +151,10 @@ def _facts(part: InspectionRecord, bundle: BundleRecord) -> str:
 
 @st.fragment(run_every=LOOK_FOR_NEW_S)
 def _look_for_new_parts(store: StoreReader, newest_id: int) -> None:
-    """Bring counts and positions up to date while the line adds parts."""
-    if store.counts().newest_id != newest_id:
+    """Bring the page up to date while the line adds parts, and end a forgotten visit."""
+    was_signed_in = "signed_in" in st.session_state
+    if store.counts().newest_id != newest_id or (was_signed_in and signed_in(store) is None):
+        st.session_state["by_itself"] = True
         st.rerun()
 
 

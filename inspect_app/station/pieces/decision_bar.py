@@ -10,9 +10,10 @@ from inspect_app.station.pieces.keyboard import (
 )
 from inspect_app.station.pieces.part_on_show import Notice, decide, step
 from inspect_app.station.pieces.shapes import SIGNS
+from inspect_app.station.pieces.sign_in import sign_in_form, sign_in_notice, signed_in
 from inspect_app.station.pieces.wording import text
 from inspect_app.store.reader import StoreReader
-from inspect_app.store.records import DECISIONS, LONGEST_REASON, Outcome
+from inspect_app.store.records import DECISIONS, LONGEST_REASON, DecisionName, Outcome
 
 _ICONS = {
     "pass": ":material/check_circle:",
@@ -24,27 +25,28 @@ _ICONS = {
 def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, facts: str) -> None:
     """Draw the bar for the part on show, below a line with `facts` (HTML) about it.
 
+    While nobody is signed in, the fields for name and PIN stand where one decides.
+
     The buttons carry the part's id: a press that arrives late can never count for another part.
     """
+    may_decide = signed_in(store) is not None
     with st.bottom, st.container(key="decision_bar"):
-        st.html(f'<div class="status">{_notice(st.session_state.get("notice"))}{facts}</div>')
-        columns = st.columns([1, 1, 1.6, 1.6, 1.6, 2, 1.4], vertical_alignment="center")
+        said = sign_in_notice() or _notice(st.session_state.get("notice"))
+        st.html(f'<div class="status">{said}{facts}</div>')
+        middle = (1.6, 1.6, 1.6) if may_decide else (4.8,)
+        columns = st.columns([1, 1, *middle, 2, 1.4], vertical_alignment="center")
         with columns[0]:
             _step_button("Previous", KEY_PREVIOUS, store.previous_id(part_id, outcome), part_id)
         with columns[1]:
             _step_button("Next", KEY_NEXT, store.next_id(part_id, outcome), part_id)
-        for column, decision in zip(columns[2:5], DECISIONS, strict=True):
-            with column, st.container(key=f"decide_{decision}"):
-                st.button(
-                    SIGNS[decision].word,
-                    key=f"{decision}_{part_id}",
-                    icon=_ICONS[decision],
-                    shortcut=KEY_OF_DECISION[decision],
-                    width="stretch",
-                    on_click=decide,
-                    args=(store, part_id, decision, outcome),
-                )
-        with columns[5], st.container(key="reason_field"):
+        if may_decide:
+            for column, decision in zip(columns[2:5], DECISIONS, strict=True):
+                with column:
+                    _decision_button(decision, store, part_id, outcome)
+        else:
+            with columns[2], st.container(key="sign_in_field"):
+                sign_in_form(store)
+        with columns[-2], st.container(key="reason_field"):
             st.text_input(
                 "Reason",
                 key=f"reason_{part_id}",
@@ -52,10 +54,25 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
                 placeholder="Reason (optional)",
                 label_visibility="collapsed",
             )
-        with columns[6]:
+        with columns[-1]:
             following = store.next_undecided_id(part_id, outcome)
             open_id = following if following != part_id else None
             _step_button("Next undecided", KEY_NEXT_OPEN, open_id, part_id)
+
+
+def _decision_button(
+    decision: DecisionName, store: StoreReader, part_id: int, outcome: Outcome | None
+) -> None:
+    with st.container(key=f"decide_{decision}"):
+        st.button(
+            SIGNS[decision].word,
+            key=f"{decision}_{part_id}",
+            icon=_ICONS[decision],
+            shortcut=KEY_OF_DECISION[decision],
+            width="stretch",
+            on_click=decide,
+            args=(store, part_id, decision, outcome),
+        )
 
 
 def _step_button(label: str, key: str, to: int | None, part_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from inspect_app.station.pieces.shapes import SIGNS
+from inspect_app.station.pieces.sign_in import signed_in
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import DecisionName, Outcome
 from span_train.contract.errors import StoreError
@@ -68,10 +69,13 @@ def decide(
             "refused", "Too quick: this part had only just come up. Look first."
         )
         return
+    operator = signed_in(store)
+    if operator is None:
+        state["notice"] = Notice("refused", "Not stored: sign in first, then decide.")
+        return
     try:
-        store.record_decision(
-            part_id, state.get("operator", ""), decision, state.get(f"reason_{part_id}", "")
-        )
+        reason = state.get(f"reason_{part_id}", "")
+        store.record_decision(part_id, operator.name, decision, reason, operator.role)
         following = store.next_undecided_id(part_id, outcome)
     except StoreError as problem:
         state["notice"] = Notice("refused", f"Not stored: {problem}")

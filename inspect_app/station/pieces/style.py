@@ -53,11 +53,11 @@ STYLE = """<style>
 .st-key-top_bar [data-testid=stButtonGroup] button { min-height: 44px; padding: 0 16px; }
 .st-key-top_bar [data-testid=stButtonGroup] p { font-size: 16px;
   font-variant-numeric: tabular-nums; }
-.st-key-operator_field [data-baseweb=input], .st-key-operator_field .stTextInput > div {
-  min-height: 44px; }
-.st-key-operator_field input { font-size: 17px; font-weight: 600; }
-.st-key-operator_field:has(input:placeholder-shown) [data-testid=stTextInputRootElement] {
-  border-color: var(--recheck) !important; box-shadow: inset 0 0 0 1px var(--recheck); }
+.who { display: flex; flex-direction: column; align-items: flex-end; font-size: 16px;
+  line-height: 1.15 !important; white-space: nowrap; max-width: 220px; }
+.who b { overflow: hidden; text-overflow: ellipsis; max-width: 220px; }
+.who span, .who.nobody { color: var(--quiet); font-size: 14px; }
+.st-key-sign_out button { min-height: 48px; padding: 0 14px; }
 .progress { min-width: 150px; font-size: 14px; color: var(--quiet); padding: 0 8px;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
 .progress i { display: block; height: 6px; border-radius: 3px; background: #2c3641;
@@ -233,4 +233,13 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
   border-color: var(--fail); color: #fff; }
 .st-key-reason_field [data-testid=stTextInputRootElement] { height: var(--button); }
 .st-key-reason_field input { font-size: 16px; height: 100%; }
+
+/* Sign in */
+.st-key-sign_in_field [data-testid=stTextInputRootElement] { height: var(--button);
+  border-color: var(--recheck) !important; }
+.st-key-sign_in_field input { font-size: 19px; height: 100%; }
+.st-key-sign_in_field button[kind=primaryFormSubmit] { white-space: nowrap; }
+.st-key-sign_in_field [data-testid=InputInstructions] { display: none; }
+.st-key-sign_in_field button[title] { display: none; }
+.nobody-yet { font-size: 16px; padding: 6px 0; }
 </style>"""

@@ -3,13 +3,15 @@
 import streamlit as st
 
 from inspect_app.station.pieces.shapes import SIGNS
-from inspect_app.store.records import LONGEST_OPERATOR, Counts, Outcome
+from inspect_app.station.pieces.sign_in import who_corner
+from inspect_app.store.reader import StoreReader
+from inspect_app.store.records import Counts, Outcome
 
 _ALL = "all"
 _ORDER: tuple[Outcome, ...] = ("recheck", "fail", "pass", "unreadable")
 
 
-def top_bar(counts: Counts | None = None) -> Outcome | None:
+def top_bar(store: StoreReader, counts: Counts | None = None) -> Outcome | None:
     """Draw the bar; give the outcome to step through, None for all.
 
     Args:
@@ -23,7 +25,7 @@ def top_bar(counts: Counts | None = None) -> Outcome | None:
         st.html('<span class="spacer"></span>', width="stretch")
         if counts:
             st.html(_progress(counts, chosen), width="content")
-        _operator()
+        who_corner(store)
     return chosen
 
 
@@ -60,17 +62,3 @@ def _progress(counts: Counts, outcome: Outcome | None) -> str:
         f'<div class="progress"><span>{decided:,} of {total:,} decided</span>'
         f'<i><b style="width:{share:.1f}%"></b></i></div>'
     )
-
-
-def _operator() -> None:
-    with st.container(key="operator_field", width=220):
-        st.text_input(
-            "Operator",
-            key="operator",
-            max_chars=LONGEST_OPERATOR,
-            placeholder="Operator: your name",
-            icon=":material/person:",
-            label_visibility="collapsed",
-            bind="query-params",
-            autocomplete="off",
-        )

@@ -32,9 +32,9 @@ def local_time(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def clock_time(moment: datetime) -> str:
+def clock_time(moment: datetime, seconds: bool = False) -> str:
     """Hours and minutes in the station's own time zone."""
-    return moment.astimezone().strftime("%H:%M")
+    return moment.astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def short_id(full: str) -> str:
