@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from deploy.bundle.graph_outputs import GRAPH_OUTPUTS
-from deploy.bundle.manifest import MANIFEST, REQUIRED_FILES, SEEN
+from deploy.bundle.manifest import MANIFEST, REFERENCE, REQUIRED_FILES, SEEN
 from inspect_app.cli.main import COMMANDS, app
 from span_train.contract.errors import InspectionError
 from span_train.contract.settings import LineSettings, settings_from_dict
@@ -149,7 +149,7 @@ def test_the_layout_of_the_readme_is_one_of_a_line() -> None:
 def test_the_bundle_s_files_and_outputs_are_those_of_the_program() -> None:
     files, outputs = section("Bundle").split("| output |")
     named = first_column(files)
-    known = {MANIFEST, SEEN, "examples/", *REQUIRED_FILES}
+    known = {MANIFEST, SEEN, REFERENCE, "examples/", *REQUIRED_FILES}
     assert set(named) == known - {"examples/expected.npz"}
     assert tuple(first_column(outputs)) == GRAPH_OUTPUTS
 

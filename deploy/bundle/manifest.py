@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from deploy.bundle.graph_outputs import GraphSizes, Precision
+from span_train.contract.align import Align, Motion
 from span_train.contract.errors import BundleError
 from span_train.contract.image import Fit
 from span_train.contract.layout import ELSEWHERE, FREE
@@ -30,6 +31,7 @@ POLICY = "policy.json"
 PARITY = "parity.json"
 CARD = "card.md"
 SEEN = "seen.json"
+REFERENCE = "reference.png"
 EXPECTED = "examples/expected.npz"
 REQUIRED_FILES = (MODEL, LAYOUT, LAYOUT_PICTURE, POLICY, PARITY, CARD, EXPECTED)
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -61,6 +63,8 @@ class InputContract(_Record):
     fit: Fit
     window: Annotated[tuple[int, int], BeforeValidator(_as_tuple)] | None = None
     max_pixels: int = Field(ge=1)
+    align: Align = "off"
+    motion: Motion = "rigid"
 
 
 class Feature(_Record):
@@ -126,6 +130,10 @@ class Manifest(_Record):
         missing = [name for name in REQUIRED_FILES if name not in self.files]
         if missing:
             raise ValueError(f"files not listed: {', '.join(missing)}")
+        if (self.input.align != "off") != (REFERENCE in self.files):
+            raise ValueError(
+                f"input.align is {self.input.align}, and {REFERENCE} does not fit that"
+            )
         if self.files[MODEL] != self.model_id:
             raise ValueError(f"model_id is not the hash listed for {MODEL}")
         return self

@@ -22,6 +22,7 @@ from deploy.bundle.manifest import (
     MODEL,
     PARITY,
     POLICY,
+    REFERENCE,
     SEEN,
     SIGNATURE,
     Manifest,
@@ -49,6 +50,7 @@ class BundleContents:
         outputs: The graph outputs expected for them, by name.
         verdicts: The verdict expected for each.
         seen: The bytes of `seen.json`; empty where the run does not know its images.
+        reference: The image that others are aligned to, RGB uint8; None where nothing is aligned.
     """
 
     model_bytes: bytes
@@ -62,6 +64,7 @@ class BundleContents:
     outputs: Mapping[str, npt.NDArray[np.float32]]
     verdicts: tuple[str, ...]
     seen: bytes = b""
+    reference: RGB | None = None
 
 
 def check_free(out: Path) -> None:
@@ -173,6 +176,8 @@ def _fill(folder: Path, contents: BundleContents) -> None:
     (folder / CARD).write_text(contents.card, encoding="utf-8")
     if contents.seen:
         (folder / SEEN).write_bytes(contents.seen)
+    if contents.reference is not None:
+        (folder / REFERENCE).write_bytes(_as_png(contents.reference))
     arrays = expected_npz(contents.fitted_nhwc, contents.outputs, contents.verdicts)
     (folder / EXPECTED).write_bytes(arrays)
     for number, image in enumerate(contents.examples):

@@ -8,7 +8,8 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.image import fit, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import load_image
 from span_train.contract.settings import InputSettings, LineSettings
 from span_train.data.splits import gather_images
 
@@ -76,8 +77,9 @@ def _spread(images: Sequence[T], most: int) -> list[T]:
 
 
 def _squares(paths: Sequence[Path], how: InputSettings) -> npt.NDArray[np.uint8]:
+    framing = framing_of(how)
     squares = np.zeros((len(paths), how.side_px, how.side_px, 3), np.uint8)
     for square, path in zip(squares, paths, strict=True):
         image = load_image(path, window=how.window, max_pixels=how.max_pixels)
-        square[:] = fit(image, how.side_px, how.fit)[0]
+        square[:] = framing(image).square
     return squares

@@ -24,7 +24,7 @@ def line_facts(
         "name": settings.name,
         "created": machine["created"],
         "precision": precision,
-        "input": settings.input.model_dump(),
+        "input": settings.input.model_dump(exclude={"reference"}),
         "grid": model.grid,
         "parts": model.part_names,
         "heads": model.head_names,

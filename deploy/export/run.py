@@ -25,7 +25,8 @@ from deploy.export.parity import NetworkAnswers, Parity, ask_network, check_pari
 from deploy.runtime.session import open_session
 from deploy.runtime.verify import verify_bundle
 from span_train.contract.errors import GateMissed, InputError, RunError
-from span_train.contract.image import RGB, fit, load_image
+from span_train.contract.framing import framing_of, read_reference
+from span_train.contract.image import RGB, load_image
 from span_train.finetune.run import TrainedLine, load_trained
 from span_train.storage.run_folder import describe_machine
 
@@ -92,7 +93,7 @@ def _contents(
     trained: TrainedLine, where: str, options: ExportOptions, sign: Sign | None
 ) -> BundleContents:
     pictures, squares_nhwc = _examples(trained, where)
-    names = [path.name for path in trained.example_paths]
+    names, how = [path.name for path in trained.example_paths], trained.settings.input
     examples = ask_network(trained.model, squares_nhwc, names, trained.policy)
     machine = describe_machine()
     facts = line_facts(trained, machine, options.precision)
@@ -116,6 +117,7 @@ def _contents(
         outputs=chosen.parity.outputs,
         verdicts=chosen.parity.verdicts,
         seen=_seen(trained),
+        reference=None if how.align == "off" else read_reference(how),
     )
 
 
@@ -132,7 +134,8 @@ def _examples(trained: TrainedLine, where: str) -> tuple[tuple[RGB, ...], npt.ND
         load_image(path, window=how.window, max_pixels=how.max_pixels)
         for path in trained.example_paths
     )
-    return images, np.stack([fit(image, how.side_px, how.fit)[0] for image in images])
+    framing = framing_of(how)
+    return images, np.stack([framing(image).square for image in images])
 
 
 def _choose(

@@ -13,11 +13,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from deploy.bundle.framing import bundle_framing
 from deploy.bundle.read import Bundle, open_bundle
-from deploy.runtime.quality import ImageQuality, measure_quality
 from deploy.runtime.session import GraphSession, Provider, ProviderChoice
 from deploy.runtime.shared_session import shared_bundle_session
-from span_train.contract.image import RGB, Geometry, decode_image, fit, load_image
+from span_train.contract.framing import Framing
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB, decode_image, load_image
+from span_train.contract.image_quality import ImageQuality, measure_quality
+from span_train.policy.gate import readings_of, strangeness
 from span_train.policy.policy import VerdictName
 
 Outputs = dict[str, npt.NDArray[np.float32]]
@@ -31,13 +35,17 @@ class FittedImage:
         square: (S, S, 3) uint8.
         geometry: How the square came from the image.
         quality: Brightness and sharpness of the square.
-        fit_ms: Time that fitting and measuring took.
+        fit_ms: Time that aligning, fitting and measuring took.
+        alignment: How well the image was aligned, 1 at best; None where nothing is aligned.
+        readings: What the gate asks of the image; empty where the bundle has no gate.
     """
 
     square: RGB
     geometry: Geometry
     quality: ImageQuality
     fit_ms: float
+    alignment: float | None = None
+    readings: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Inspection:
         geometry: Maps maps and boxes back to original pixels.
         fitted: (S, S, 3) uint8, the image as the graph saw it.
         quality: Brightness and sharpness.
+        alignment: How well the image was aligned, 1 at best; None where nothing is aligned.
         latency_ms: From fitting to verdict; the time of a batch is shared equally by its images.
     """
 
@@ -74,6 +83,7 @@ class Inspection:
     fitted: RGB = field(repr=False)
     quality: ImageQuality
     latency_ms: float
+    alignment: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,12 @@ class Inspector:
     Attributes:
         bundle: The bundle that inspects.
         graph: Its open graph.
+        framing: Brings images to what the graph takes.
     """
 
     bundle: Bundle
     graph: GraphSession
+    framing: Framing
 
     @classmethod
     def open(
@@ -106,7 +118,8 @@ class Inspector:
             DeviceError: `cuda` was asked for and is not there.
         """
         opened = bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))
-        inspector = cls(opened, shared_bundle_session(opened, provider, threads))
+        graph = shared_bundle_session(opened, provider, threads)
+        inspector = cls(opened, graph, bundle_framing(opened))
         inspector.warm_up(1)
         return inspector
 
@@ -172,10 +185,15 @@ class Inspector:
         """
         _check_image(image)
         started = time.perf_counter()
-        contract = self.bundle.manifest.input
-        square, geometry = fit(image, contract.side_px, contract.fit)
-        quality = measure_quality(square)
-        return FittedImage(square, geometry, quality, (time.perf_counter() - started) * 1e3)
+        framed = self.framing(image)
+        quality = measure_quality(framed.square)
+        gate, readings = self.bundle.policy.gate, {}
+        if gate is not None:
+            readings = readings_of(framed.square, quality, gate.usual_picture())
+        fit_ms = (time.perf_counter() - started) * 1e3
+        return FittedImage(
+            framed.square, framed.geometry, quality, fit_ms, framed.confidence, readings
+        )
 
     def inspect_fitted(self, fitted: Sequence[FittedImage]) -> list[Inspection]:
         """Inspect images that `fit` prepared, in one run of the graph."""
@@ -196,8 +214,9 @@ class Inspector:
         manifest = self.bundle.manifest
         logits = outputs["logits"][position]
         z, outlier = float(logits[0]), float(outputs["outlier"][position])
-        verdict = self.bundle.policy.decide(z, outlier)
         by_part = outputs["outlier_parts"][position].tolist()
+        readings = {**image.readings, "strangeness": strangeness(by_part)}
+        verdict = self.bundle.policy.decide(z, outlier, readings)
         return Inspection(
             z=z,
             verdict=verdict.name,
@@ -213,6 +232,7 @@ class Inspector:
             fitted=image.square,
             quality=image.quality,
             latency_ms=image.fit_ms + graph_ms + (time.perf_counter() - started) * 1e3,
+            alignment=image.alignment,
         )
 
     def _defect_type(self, verdict: VerdictName, logits: npt.NDArray[np.float32]) -> str | None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from deploy.bundle.framing import bundle_framing
 from deploy.bundle.graph_outputs import Precision
 from deploy.bundle.read import Bundle, Examples, Signature, open_bundle, read_examples
 from deploy.runtime.agreement import LINE_TOLERANCE, Agreement, compare
 from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
-from span_train.contract.image import fit
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def verify_bundle(
 
 
 def _answers_here(bundle: Bundle, examples: Examples, graph: GraphSession) -> tuple[Agreement, int]:
-    contract = bundle.manifest.input
-    squares = np.stack([fit(image, contract.side_px, contract.fit)[0] for image in examples.images])
+    framing = bundle_framing(bundle)
+    squares = np.stack([framing(image).square for image in examples.images])
     apart = np.abs(squares.astype(np.int16) - examples.fitted_nhwc)
     agreement = compare(
         examples.outputs, graph.run(squares), examples.names, examples.verdicts, bundle.policy

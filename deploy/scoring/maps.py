@@ -59,6 +59,7 @@ class MapsWriter:
             "side_px": np.array(geometry.side_px),
             "scale": np.array([geometry.scale_x, geometry.scale_y]),
             "offset_px": np.array([geometry.offset_x_px, geometry.offset_y_px]),
+            "to_square": geometry.matrix(),
             "path": np.array(one.row.path),
             "sha256": np.array(one.row.sha256),
             "bundle_id": np.array(one.row.bundle_id),

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from deploy.scoring.whole_files import check_writable, write_for_image
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 if TYPE_CHECKING:
     from deploy.scoring.results import ScoredImage

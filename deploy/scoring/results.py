@@ -14,11 +14,11 @@ from pyarrow import csv
 
 from deploy.bundle.manifest import Manifest
 from deploy.runtime.inspector import Inspection
-from deploy.runtime.quality import ImageQuality
 from deploy.scoring.columns import numbers, texts
 from deploy.scoring.whole_files import check_writable, whole_file
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB
+from span_train.contract.image_quality import ImageQuality
 from span_train.policy.policy import VerdictName
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")

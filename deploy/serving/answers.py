@@ -37,7 +37,10 @@ class Quality(_Answer):
 
 
 class OriginalGeometry(_Answer):
-    """How the maps lie over the image that was sent: `square = original * scale + offset`."""
+    """How the maps lie over the image that was sent: `square = aligned * scale + offset`.
+
+    `aligned` is a place of the image itself where nothing is aligned.
+    """
 
     height_px: int = Field(description="Height of the image sent, upright.")
     width_px: int = Field(description="Its width.")
@@ -46,6 +49,10 @@ class OriginalGeometry(_Answer):
     scale_y: float
     offset_x_px: float = Field(description="Where the image's left edge lies in the square.")
     offset_y_px: float
+    aligned: tuple[float, float, float, float, float, float] | None = Field(
+        description="Where the image was aligned: (a, b, c, d, e, f) takes a place (x, y) of it to "
+        "(a x + b y + c, d x + e y + f) in the reference's frame."
+    )
 
 
 class Maps(_Answer):

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from span_train.contract.errors import ImageError, InputError, LayoutError
-from span_train.contract.image import fit, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import load_image
 from span_train.contract.layout import Layout, save_layout
 from span_train.contract.settings import InputSettings, LineSettings
 from span_train.data.cache import Squares, image_cache
@@ -121,7 +122,7 @@ def _drawn(settings: LineSettings) -> Made:
     panels = [Panel(f"exemplar {paths[0].name}", pictures[0], layout.masks_khw)]
     masks_kss = layout.fitted(how.side_px, how.fit)
     for path, picture in list(zip(paths, pictures, strict=True))[1 : _SAMPLES + 1]:
-        square = fit(picture, how.side_px, how.fit)[0]
+        square = framing_of(how)(picture).square
         panels.append(Panel(f"exemplar {path.name}", square, masks_kss))
     names, squares_nhwc = _readable([path for path in found if path not in paths], how)
     return layout, panels + _samples(settings, layout, names, squares_nhwc), remarks
@@ -136,7 +137,7 @@ def _readable(paths: Sequence[Path], how: InputSettings) -> tuple[list[str], Squ
         except ImageError:
             continue
         names.append(path.name)
-        squares.append(fit(picture, how.side_px, how.fit)[0])
+        squares.append(framing_of(how)(picture).square)
     shape = (-1, how.side_px, how.side_px, 3)
     return _evenly(names, _SAMPLES), np.array(_evenly(squares, _SAMPLES), np.uint8).reshape(shape)
 

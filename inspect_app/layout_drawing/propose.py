@@ -12,7 +12,8 @@ from inspect_app.layout_drawing.desk import Desk
 from inspect_app.layout_drawing.drawing import Part
 from inspect_app.layout_drawing.rasterise import Size, pixels_of
 from span_train.contract.errors import ImageError, LayoutError
-from span_train.contract.image import fit, fit_geometry, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import fit_geometry, load_image
 from span_train.contract.settings import InputSettings
 from span_train.data.catalog import find_images
 
@@ -53,7 +54,7 @@ def fitted_images(
             picture = load_image(path, window=how.window, max_pixels=how.max_pixels)
         except ImageError:
             continue
-        squares.append((path, fit(picture, how.side_px, how.fit)[0]))
+        squares.append((path, framing_of(how)(picture).square))
     return squares
 
 

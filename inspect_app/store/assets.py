@@ -15,7 +15,8 @@ from inspect_app.store.originals import suffix_of
 from inspect_app.store.pictures import encode_png, of_preview, preview
 from inspect_app.store.records import PartEvidence
 from span_train.contract.errors import StoreError
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 
 class Assets:

@@ -1,11 +1,10 @@
 """Pictures as the station shows them: PNG, and no larger than a screen needs."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 LONGEST_SIDE_PX = 1024
 
@@ -30,10 +29,4 @@ def preview(image: RGB) -> RGB:
 
 def of_preview(geometry: Geometry, height_px: int, width_px: int) -> Geometry:
     """A geometry brought from the image's pixels to those of its smaller copy."""
-    return replace(
-        geometry,
-        height_px=height_px,
-        width_px=width_px,
-        scale_x=geometry.scale_x * geometry.width_px / width_px,
-        scale_y=geometry.scale_y * geometry.height_px / height_px,
-    )
+    return geometry.window((0, 0), (geometry.width_px, geometry.height_px), (width_px, height_px))

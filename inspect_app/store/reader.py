@@ -38,7 +38,7 @@ from inspect_app.store.records import (
 )
 from inspect_app.store.schema import asset_removals, bundles, decisions, inspections
 from span_train.contract.errors import StoreError
-from span_train.contract.image import Geometry
+from span_train.contract.geometry import Geometry
 
 _UNREADABLE: ColumnElement[str] = literal_column(
     "'unreadable'"
@@ -292,7 +292,12 @@ def _inspection(row: Row[Any]) -> InspectionRecord:
     values = dict(row._mapping)
     values.pop("arrival_key")
     geometry = values.pop("geometry")
-    return InspectionRecord(geometry=Geometry(**geometry) if geometry else None, **values)
+    return InspectionRecord(geometry=geometry and _geometry(geometry), **values)
+
+
+def _geometry(kept: dict[str, Any]) -> Geometry:
+    aligned = kept.get("aligned")
+    return Geometry(**{**kept, "aligned": aligned and tuple(aligned)})
 
 
 def _decision(row: Row[Any]) -> DecisionRecord:

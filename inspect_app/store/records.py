@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 Outcome = Literal["pass", "recheck", "fail", "unreadable"]
 DecisionName = Literal["pass", "recheck", "fail"]

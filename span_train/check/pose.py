@@ -118,7 +118,7 @@ def pose_finding(pose: Pose) -> Finding:
             "problem",
             f"Parts turn: {pose.turned:.0%} of the images fit the most typical one better when "
             f"they are turned, by {pose.turn_deg:.0f}° (median); {said}.",
-            "Turn the images into one pose before training, or guide the part; without that, draw "
+            "Set input.align: ecc and name a good image as input.reference; without that, draw "
             "only what stays in place at any angle, such as rings around the centre, and train "
             "with train.statistics=memory, which knows no places.",
         )
@@ -128,7 +128,7 @@ def pose_finding(pose: Pose) -> Finding:
             "warning",
             f"Parts shift: {pose.shifted:.0%} of the images fit the most typical one better when "
             f"they are shifted by over {_SHIFTED:.0%} of the side; {said}.",
-            "Crop the images to the part, or keep layout.refine: registration and look with "
+            "Set input.align: ecc, or keep layout.refine: registration and look with "
             "`inspect layout` whether the parts are carried over well.",
         )
     round_one = (

@@ -3,7 +3,6 @@
 This is the only way an image enters training, export checks, scoring or the station.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,56 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from span_train.contract.geometry import Geometry
 from span_train.contract.image_bytes import read_image_bytes
 from span_train.contract.pixels import rgb_pixels
 
 RGB = npt.NDArray[np.uint8]
 Fit = Literal["stretch", "letterbox", "crop"]
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm"})
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How a fitted square came from an image, to map maps and boxes back to original pixels.
-
-    Attributes:
-        height_px, width_px: Size of the original image after EXIF orientation.
-        side_px: Side of the square.
-        scale_x, scale_y: Square pixels per original pixel.
-        offset_x_px, offset_y_px: Where the original's left and top edges lie in the square.
-    """
-
-    height_px: int
-    width_px: int
-    side_px: int
-    scale_x: float
-    scale_y: float
-    offset_x_px: float
-    offset_y_px: float
-
-    def to_original(self, map_gg: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Lay a (G, G) map of the square over the original: (height_px, width_px) float32.
-
-        Pixels of the original that the square does not show are 0.
-        """
-        rows_lg = self._shares(self.height_px, self.scale_y, self.offset_y_px, map_gg.shape[0])
-        columns_lg = self._shares(self.width_px, self.scale_x, self.offset_x_px, map_gg.shape[1])
-        return np.asarray(rows_lg @ map_gg.astype(np.float32) @ columns_lg.T, np.float32)
-
-    def _shares(
-        self, length_px: int, scale: float, offset_px: float, cells: int
-    ) -> npt.NDArray[np.float32]:
-        """(L, G): how much each of G cells counts at each of L pixels of one side, linearly."""
-        place_px = (np.arange(length_px) + 0.5) * scale + offset_px
-        place = np.clip(place_px * (cells / self.side_px) - 0.5, 0, cells - 1)
-        below = np.floor(place).astype(np.intp)
-        above = np.minimum(below + 1, cells - 1)
-        seen = (place_px >= 0) & (place_px < self.side_px)
-        shares = np.zeros((length_px, cells), np.float32)
-        pixels = np.arange(length_px)
-        np.add.at(shares, (pixels, below), (below + 1 - place) * seen)
-        np.add.at(shares, (pixels, above), (place - below) * seen)
-        return shares
 
 
 def load_image(

@@ -16,9 +16,11 @@ from pydantic import (
     model_validator,
 )
 
+from span_train.contract.align import Align, Motion
 from span_train.contract.errors import SettingsError
 from span_train.contract.layout_settings import LayoutSettings
 from span_train.contract.pretrain_settings import PretrainSettings
+from span_train.contract.reference import check_reference, with_reference
 from span_train.contract.section import Fraction, LinePath, Section, as_tuple
 from span_train.contract.train_settings import TrainSettings
 from span_train.contract.warm_start import with_warm_defaults
@@ -45,6 +47,11 @@ class SplitSettings(Section):
         return self
 
 
+def _off_as_text(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
 class InputSettings(Section):
     """What every image goes through before the network."""
 
@@ -54,6 +61,14 @@ class InputSettings(Section):
         None, description="16-bit images: the values shown as black and as white."
     )
     max_pixels: int = Field(64_000_000, ge=1024)
+    align: Annotated[Align, BeforeValidator(_off_as_text)] = Field(
+        "off",
+        description="How parts that shift or turn are brought to the reference: ecc, features.",
+    )
+    motion: Motion = Field("rigid", description="What they may differ by: shifts and turns.")
+    reference: LinePath | None = Field(
+        None, description="The image they are brought to; by default the exemplar."
+    )
 
     @model_validator(mode="after")
     def _window_rises(self) -> "InputSettings":
@@ -115,6 +130,16 @@ class LineSettings(Section):
     @classmethod
     def _warm_defaults(cls, raw: object) -> object:
         return with_warm_defaults(raw)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _aligned_to_the_exemplar(cls, raw: object) -> object:
+        return with_reference(raw)
+
+    @model_validator(mode="after")
+    def _aligns_to_one_image(self) -> "LineSettings":
+        check_reference(self.input.align, self.input.reference, self.layout)
+        return self
 
     @model_validator(mode="after")
     def _has_features_to_keep(self) -> "LineSettings":

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from span_train.contract.errors import InputError
-from span_train.contract.image import fit, load_image
+from span_train.contract.framing import framing_of, reference_hash
+from span_train.contract.image import load_image
 from span_train.contract.settings import InputSettings
 from span_train.data.catalog import content_hashes
 from span_train.data.kept_array import kept_file, open_kept
@@ -61,16 +62,19 @@ def cache_file(
 
 
 def _key(paths: Sequence[Path], settings: InputSettings, hashes: Mapping[Path, str] | None) -> str:
-    digest = hashlib.sha256(f"{CACHE_VERSION} {settings.model_dump_json()}".encode())
+    asked = settings.model_dump_json(exclude={"reference"})
+    digest = hashlib.sha256(f"{CACHE_VERSION} {asked} {reference_hash(settings)}".encode())
     for one in content_hashes(paths) if hashes is None else (hashes[path] for path in paths):
         digest.update(one.encode())
     return digest.hexdigest()[:24]
 
 
 def _decode_into(squares: Squares, paths: Sequence[Path], settings: InputSettings) -> None:
+    framing = framing_of(settings)
+
     def decode(place: int) -> None:
         image = load_image(paths[place], window=settings.window, max_pixels=settings.max_pixels)
-        squares[place] = fit(image, settings.side_px, settings.fit)[0]
+        squares[place] = framing(image).square
 
     with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as decoders:
         try:

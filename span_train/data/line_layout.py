@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from span_train.contract.errors import LayoutError
-from span_train.contract.image import RGB, fit, fit_mask, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import RGB, fit_mask, load_image
 from span_train.contract.layout import Layout, check_areas, check_heads, most_parts
 from span_train.contract.settings import LineSettings
 from span_train.data.layout_brightness import Brightness, brightness_of
@@ -89,7 +90,8 @@ def line_brightness(settings: LineSettings) -> Brightness:
     exemplars_nhwc, drawn = np.empty((0, side_px, side_px, 3), np.uint8), {}
     if settings.layout.exemplar and settings.layout.masks is not None:
         pictures = read_exemplars(settings)
-        exemplars_nhwc = np.stack([fit(picture, side_px, how)[0] for picture in pictures])
+        framing = framing_of(settings.input)
+        exemplars_nhwc = np.stack([framing(picture).square for picture in pictures])
         layout = _drawn(settings, pictures)
         drawn = dict(zip(layout.names, layout.fitted(side_px, how), strict=True))
     reach_px = settings.layout.reach_patches * network_size(settings.model).patch_px
@@ -153,12 +155,13 @@ def _known_parts(settings: LineSettings, layout: Layout, squares_nhwc: Squares) 
     if settings.layout.source == "statistics":
         return [KnownParts(mean_picture(squares_nhwc), layout.fitted(side_px, how))]
     pictures, masks = read_exemplars(settings), settings.layout.masks
+    framing = framing_of(settings.input)
     assert masks is not None, "settings check that masks are named"
     exemplars = _exemplars(settings, pictures)
     drawn = masks_on_each(masks, exemplars, layout, settings.layout.names)
     return [
         KnownParts(
-            fit(picture, side_px, how)[0],
+            framing(picture).square,
             np.stack([fit_mask(mask, side_px, how) for mask in masks_khw]),
         )
         for picture, masks_khw in zip(pictures, drawn, strict=True)

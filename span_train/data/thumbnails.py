@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.image import RGB, fit, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import RGB, load_image
 from span_train.contract.settings import InputSettings
 
 Grey = npt.NDArray[np.uint8]
@@ -37,7 +38,7 @@ def read_square(path: Path, settings: InputSettings, side_px: int) -> Grey:
 
 def grey_square(pixels: RGB, side_px: int, settings: InputSettings) -> Grey:
     """An image as a grey square, fitted as the line says: (side_px, side_px) uint8."""
-    square, _ = fit(pixels, side_px, settings.fit)
+    square = framing_of(settings.model_copy(update={"side_px": side_px}))(pixels).square
     return np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8)
 
 

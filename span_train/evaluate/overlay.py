@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 MapF = npt.NDArray[np.float32]
 # Okabe and Ito's palette, told apart by colour-blind eyes too; parts take them in layout order.

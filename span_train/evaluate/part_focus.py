@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from span_train.contract.errors import InputError
-from span_train.contract.image import Fit, Geometry, fit_geometry, fit_mask
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import Fit, fit_geometry, fit_mask
 
 MapF = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

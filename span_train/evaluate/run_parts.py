@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from span_train.contract.errors import InputError
+from span_train.contract.framing import framing_of
 from span_train.contract.image import RGB, fit
 from span_train.contract.layout import Layout
 from span_train.data.catalog import content_hashes
@@ -79,7 +80,10 @@ def evaluate_parts(
 
 
 def attention_of(pretrained: PretrainedLine, image: RGB) -> Attention:
-    """The attention (H, G, G) of the averaged network on a whole image, rows summing to 1."""
+    """The attention (H, G, G) of the averaged network on a whole image, rows summing to 1.
+
+    Where the line aligns its parts, the image lies in the reference's frame already.
+    """
     how, backbone = pretrained.settings.input, pretrained.backbone
     square = torch.from_numpy(fit(image, how.side_px, how.fit)[0])[None]
     with torch.inference_mode():
@@ -129,17 +133,29 @@ class _Measuring:
                 focus.oracle_ap_ik[place],
             )
             for place, path, (image, masks_khw) in zip(
-                kinds, shown.paths, shown.read(how), strict=True
+                kinds, shown.paths, _in_frame(pretrained, shown), strict=True
             )
         ]
         return draw_sheet(rows, focus.names, how.fit)
 
     def _seen(self, pretrained: PretrainedLine, name: str) -> Iterator[tuple[Attention, Mask]]:
         total = len(self.chosen.paths)
-        for number, (image, masks_khw) in enumerate(self.chosen.read(pretrained.settings.input), 1):
+        for number, (image, masks_khw) in enumerate(_in_frame(pretrained, self.chosen), 1):
             yield attention_of(pretrained, image), masks_khw
             if self.on_image is not None:
                 self.on_image(name, number, total)
+
+
+def _in_frame(pretrained: PretrainedLine, chosen: MaskedImages) -> Iterator[tuple[RGB, Mask]]:
+    """Images and their masks, both brought to the reference's frame where the line aligns."""
+    how = pretrained.settings.input
+    aligner = framing_of(how).aligner
+    for image, masks_khw in chosen.read(how):
+        if aligner is None:
+            yield image, masks_khw
+            continue
+        alignment = aligner.find(image)
+        yield aligner.bring(image, alignment), aligner.bring_masks(masks_khw, alignment)
 
 
 def _check_targets(*files: Path) -> None:

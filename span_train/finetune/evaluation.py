@@ -23,6 +23,7 @@ from span_train.evaluate.overlay import layout_overlay
 from span_train.evaluate.report import ReportContent, write_report
 from span_train.finetune.evidence_check import check_deletion
 from span_train.finetune.facts import refuse_seen, tuning_in_words
+from span_train.finetune.gated import gated_verdicts
 from span_train.finetune.label_budget import Budgets, label_budget_curve, see_features
 from span_train.finetune.limits import data_limits
 from span_train.finetune.probability_check import check_probability
@@ -94,7 +95,7 @@ def evaluate(
     squares = image_cache([image.path for image in images.test], settings.input, run / "cache")
     scored = score_images(trained.model, squares)
     z, outlier = scored.z, scored.outlier
-    verdicts = tuple(trained.policy.decide(*each) for each in zip(z, outlier, strict=True))
+    verdicts = gated_verdicts(trained.policy, scored, squares)
     names, contributions_mr = _by_group(trained.model, scored.contributions_mj)
     metrics = _measured(trained, images.test, scored, verdicts, names, contributions_mr)
     if deletion:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from span_train.contract.image import fit, load_image
+from span_train.contract.framing import framing_of
+from span_train.contract.image import load_image
 from span_train.data.labels import LabelledImage
 from span_train.evaluate.overlay import (
     FREE_COLOUR,
@@ -51,10 +52,10 @@ class ReportRows:
     def _look(self, index: int) -> tuple[Any, Any, Any, Any]:
         how = self.trained.settings.input
         picture = load_image(self.images[index].path, window=how.window, max_pixels=how.max_pixels)
-        square, geometry = fit(picture, how.side_px, how.fit)
+        framed = framing_of(how)(picture)
         with torch.inference_mode():
-            said = self.trained.model(torch.from_numpy(square)[None])
-        return picture, geometry, said.evidence[0, 0].numpy(), said.attention[0].numpy()
+            said = self.trained.model(torch.from_numpy(framed.square)[None])
+        return picture, framed.geometry, said.evidence[0, 0].numpy(), said.attention[0].numpy()
 
     def _row(
         self, index: int, picture: Any, geometry: Any, evidence: Any, attention: Any

@@ -24,6 +24,7 @@ from span_train.finetune.facts import (
     unpromised,
 )
 from span_train.finetune.fit_head import empty_head, fit_head
+from span_train.finetune.gated import gate_of
 from span_train.finetune.looked import Looked
 from span_train.finetune.roles import ImageRoles, load_roles, save_roles
 from span_train.finetune.shrunk_fit import Array
@@ -94,6 +95,7 @@ def train(
     names, types = pretrained.layout.names, type_names(images, settings)
     model = InspectionModel(pretrained.backbone, head, settings.train.blocks, names, types)
     policy, held_out = _calibrate(settings, model, images.calibration, cache)
+    policy = policy.model_copy(update={"gate": gate_of(model, unlabelled.pixels)})
     summary = {
         **_described(settings, pretrained, images),
         "statistics": {

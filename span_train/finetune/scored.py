@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from span_train.models.inspection_model import InspectionModel, InspectionOutputs
+from span_train.policy.gate import strangeness
 
 SUM_TOLERANCE = 1e-4
 _BATCH = 64
@@ -22,6 +23,7 @@ class ScoredImages:
     Attributes:
         z, outlier: (M,).
         contributions_mj: (M, J) what each feature adds to z.
+        strangeness_m: (M,) of the part most like what was learnt; see `policy.gate`.
         sum_gaps: Largest distance over the images between z and the sum of bias and
             `contributions`, and of bias and `evidence`.
     """
@@ -29,6 +31,7 @@ class ScoredImages:
     z: npt.NDArray[np.float64]
     outlier: npt.NDArray[np.float64]
     contributions_mj: npt.NDArray[np.float64]
+    strangeness_m: npt.NDArray[np.float64]
     sum_gaps: dict[str, float]
 
     def sums_as_json(self) -> dict[str, object]:
@@ -53,7 +56,9 @@ def score_images(model: InspectionModel, squares: npt.NDArray[np.uint8]) -> Scor
         "evidence": float(np.abs(bias + evidence_m - z).max()),
     }
     outlier = np.concatenate([_numpy(one.outlier) for one in said])
-    return ScoredImages(z, outlier, contributions_mj, gaps)
+    parts_mk = np.concatenate([_numpy(one.outlier_parts) for one in said])
+    strangeness_m = np.array([strangeness(row) for row in parts_mk.tolist()])
+    return ScoredImages(z, outlier, contributions_mj, strangeness_m, gaps)
 
 
 def z_of(model: InspectionModel, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

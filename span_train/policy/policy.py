@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from span_train.contract.errors import InputError
+from span_train.policy.gate import Gate, Readings
 
 VerdictName = Literal["pass", "recheck", "fail"]
 VERDICTS: tuple[VerdictName, ...] = ("pass", "recheck", "fail")
@@ -144,6 +145,7 @@ class Policy(_Record):
         outlier_limit: An outlier score above it makes at least `recheck`; None: no limit.
         goals: The goals the thresholds were chosen for.
         probability: How z becomes a probability; None where no defect rate is declared.
+        gate: What an image must be like to be judged; None: no gate.
         history: Every change since the first policy, oldest first.
     """
 
@@ -154,6 +156,7 @@ class Policy(_Record):
     goals: Goal | None = None
     claims: tuple[Claim, ...] = ()
     probability: Probability | None = None
+    gate: Gate | None = None
     history: tuple[PolicyChange, ...] = ()
 
     @model_validator(mode="after")
@@ -162,13 +165,24 @@ class Policy(_Record):
             raise ValueError(f"t_pass {self.t_pass} lies above t_fail {self.t_fail}")
         return self
 
-    def decide(self, z: float, outlier: float) -> Verdict:
+    def decide(self, z: float, outlier: float, readings: Readings | None = None) -> Verdict:
         """Give the verdict for one image.
 
         Args:
             z: The defect logit.
             outlier: The outlier score; only ever turns `pass` into `recheck`.
+            readings: What the image is like, for the gate; the same holds of it. None asks no gate.
         """
+        verdict = self._by_scores(z, outlier)
+        if self.gate is None or readings is None:
+            return verdict
+        reasons = self.gate.reasons(readings)
+        if not reasons:
+            return verdict
+        name: VerdictName = "recheck" if verdict.name == "pass" else verdict.name
+        return Verdict(name, f"not fit to be judged: {'; '.join(reasons)}. {verdict.reason}")
+
+    def _by_scores(self, z: float, outlier: float) -> Verdict:
         if not math.isfinite(z):
             return Verdict("recheck", "the defect logit z is not a finite number")
         if self.t_fail is not None and z >= self.t_fail:
@@ -192,7 +206,7 @@ class Policy(_Record):
         calibration: CalibrationSet | None = None,
         bundle_before: str = "",
     ) -> "Policy":
-        """This policy, with the history of the one it takes the place of.
+        """This policy, with the gate and the history of the one it takes the place of.
 
         Args:
             when: ISO time in UTC.
@@ -216,7 +230,7 @@ class Policy(_Record):
             calibration=calibration,
             bundle_before=bundle_before,
         )
-        return self.model_copy(update={"history": (*before.history, change)})
+        return self.model_copy(update={"gate": before.gate, "history": (*before.history, change)})
 
     def _pass_unless_outlier(self, z: float, t_pass: float, outlier: float) -> Verdict:
         if not math.isfinite(outlier):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from span_train.contract.errors import RunError
+from span_train.contract.framing import reference_hash
 from span_train.contract.layout import save_layout
 from span_train.contract.settings import LineSettings, dump_settings, settings_from_dict
 from span_train.data.cache import cache_file
@@ -84,7 +85,8 @@ def prepare(
     folder = settings.pretrain.cache or out / "cache"
     cache = cache_file(images.unlabelled, settings.input, folder, images.hashes)
     layout = make_layout(settings, open_kept(cache))
-    digests = {"layout": layout.digest(), "images": images.digest()}
+    reference = reference_hash(settings.input)
+    digests = {"layout": layout.digest(), "images": images.digest(), "reference": reference}
     facts: dict[str, Any] = {}
     remarks: tuple[str, ...]
     if is_new:

@@ -203,7 +203,8 @@ def test_the_policy_rests_on_the_calibration_scores_of_each_class(
     good = np.array([row["label"] == "good" for row in rows])
     goals = Goal(escape=0.5, overkill=0.5, confidence=0.95)
     expected = choose_policy(z[good], z[~good], outlier[good], goals)
-    assert trained.policy == expected
+    assert trained.policy.gate is not None
+    assert trained.policy.model_copy(update={"gate": None}) == expected
     assert expected.t_pass is not None
 
 

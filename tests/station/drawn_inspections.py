@@ -11,10 +11,10 @@ import numpy.typing as npt
 from deploy.bundle.manifest import MODEL, REQUIRED_FILES, Feature, InputContract, Manifest
 from deploy.bundle.read import Bundle
 from deploy.runtime.inspector import Inspection
-from deploy.runtime.quality import measure_quality
 from deploy.scoring.results import ResultRow, ScoredImage
 from inspect_app.store import StoreReader, open_store
 from span_train.contract.image import RGB, fit
+from span_train.contract.image_quality import measure_quality
 from span_train.contract.layout import Layout
 from span_train.policy.policy import Policy
 

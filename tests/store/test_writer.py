@@ -49,6 +49,18 @@ def test_picture_and_maps_come_back(
     assert evidence.geometry == given.inspection.geometry
 
 
+def test_how_a_part_was_aligned_comes_back(
+    writer: StoreWriter, reader: StoreReader, handful: list[ScoredImage]
+) -> None:
+    one = handful[2]
+    assert one.inspection is not None
+    turned = replace(one.inspection.geometry, aligned=(0.9, -0.1, 3.0, 0.1, 0.9, -2.0))
+    writer.add([replace(one, inspection=replace(one.inspection, geometry=turned))])
+    evidence = reader.evidence(reader.inspection(1))
+    assert evidence is not None
+    assert evidence.geometry.place(10.0, 20.0) == pytest.approx(turned.place(10.0, 20.0))
+
+
 def test_an_unreadable_file_is_kept_without_a_picture(
     writer: StoreWriter, reader: StoreReader, handful: list[ScoredImage]
 ) -> None:

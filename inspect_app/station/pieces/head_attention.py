@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -41,13 +40,7 @@ def _thumbnail(evidence: PartEvidence, attention_gg: npt.NDArray[np.float32]) ->
     scale = THUMBNAIL_PX / max(height_px, width_px)
     size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
     small = cv2.resize(evidence.picture, size, interpolation=cv2.INTER_AREA)
-    geometry = replace(
-        evidence.geometry,
-        width_px=size[0],
-        height_px=size[1],
-        scale_x=evidence.geometry.scale_x * width_px / size[0],
-        scale_y=evidence.geometry.scale_y * height_px / size[1],
-    )
+    geometry = evidence.geometry.window((0, 0), (width_px, height_px), size)
     light = geometry.to_original(attention_gg / max(float(attention_gg.max()), 1e-12))[..., None]
     grey = cv2.cvtColor(np.asarray(small, np.uint8), cv2.COLOR_RGB2GRAY)[..., None]
     mixed = grey * (0.55 - 0.15 * light) + _GLOW * light * 0.75

@@ -1,7 +1,7 @@
 """Draw the part with the evidence over it, whole or close up, with the outlines of its parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from deploy.scoring.overlay import evidence_overlay
 from inspect_app.station.pieces.wording import part_title
 from inspect_app.store.records import PartEvidence
-from span_train.contract.image import RGB, Geometry
+from span_train.contract.geometry import Geometry
+from span_train.contract.image import RGB
 
 CANVAS_PX = 1000
 CLOSE_UP = 0.36  # share of each side that the close-up shows
@@ -63,9 +64,7 @@ def worst_spot(evidence_gg: npt.NDArray[np.float32], geometry: Geometry) -> tupl
     """Where the most evidence lies, as (x, y) in pixels of the image that `geometry` is about."""
     row, column = np.unravel_index(int(np.argmax(evidence_gg)), evidence_gg.shape)
     cell_px = geometry.side_px / evidence_gg.shape[0]
-    x = ((float(column) + 0.5) * cell_px - geometry.offset_x_px) / geometry.scale_x
-    y = ((float(row) + 0.5) * cell_px - geometry.offset_y_px) / geometry.scale_y
-    return x, y
+    return geometry.place((float(column) + 0.5) * cell_px, (float(row) + 0.5) * cell_px)
 
 
 def _canvas(evidence: PartEvidence, close_up: bool) -> tuple[RGB, Geometry]:
@@ -81,17 +80,8 @@ def _canvas(evidence: PartEvidence, close_up: bool) -> tuple[RGB, Geometry]:
     window = evidence.picture[top:bottom, left:right]
     how = cv2.INTER_CUBIC if size[0] > right - left else cv2.INTER_AREA
     canvas = np.asarray(cv2.resize(window, size, interpolation=how), np.uint8)
-    whole = evidence.geometry
-    geometry = replace(
-        whole,
-        width_px=size[0],
-        height_px=size[1],
-        scale_x=whole.scale_x * (right - left) / size[0],
-        scale_y=whole.scale_y * (bottom - top) / size[1],
-        offset_x_px=whole.offset_x_px + left * whole.scale_x,
-        offset_y_px=whole.offset_y_px + top * whole.scale_y,
-    )
-    return canvas, geometry
+    shown = (right - left, bottom - top)
+    return canvas, evidence.geometry.window((left, top), shown, size)
 
 
 def _window(centre: float, length: int) -> tuple[int, int]:

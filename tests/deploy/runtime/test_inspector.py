@@ -152,7 +152,8 @@ def test_an_outlier_is_never_passed(
     bundle_folder: Path, inspector: Inspector, drawn: Callable
 ) -> None:
     strict = Policy(t_pass=-2.0, t_fail=-1.9, outlier_limit=1e-6)
-    wary = Inspector(replace(open_bundle(bundle_folder), policy=strict), inspector.graph)
+    bundle = replace(open_bundle(bundle_folder), policy=strict)
+    wary = Inspector(bundle, inspector.graph, inspector.framing)
     found = wary.inspect(drawn(6))
     assert found.verdict == "recheck"
     assert "outlier score" in found.reason

@@ -10,7 +10,6 @@ import pytest
 
 from deploy.bundle.manifest import Manifest
 from deploy.bundle.read import open_bundle
-from deploy.runtime.quality import ImageQuality
 from deploy.scoring.results import (
     ResultRow,
     check_outputs,
@@ -21,6 +20,7 @@ from deploy.scoring.results import (
     write_results,
 )
 from span_train.contract.errors import InputError
+from span_train.contract.image_quality import ImageQuality
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import numpy as np
 
-from deploy.runtime.quality import measure_quality
+from span_train.contract.image_quality import measure_quality
 
 
 def test_a_black_image_is_dark_flat_and_clipped() -> None:

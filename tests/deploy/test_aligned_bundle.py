@@ -1,0 +1,99 @@
+"""A bundle that aligns carries its reference, and answers in the turned part's own pixels."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from deploy.bundle.manifest import REFERENCE
+from deploy.bundle.read import open_bundle
+from deploy.export.run import export_trained
+from deploy.runtime.inspector import Inspector
+from deploy.runtime.verify import verify_bundle
+from span_train.contract.errors import BundleError
+from span_train.contract.image import RGB
+from span_train.contract.settings import settings_from_dict
+from span_train.data.drawn_parts import draw_part
+from span_train.finetune.run import TrainedLine
+
+TURN_DEG = 15.0
+
+
+@pytest.fixture(scope="module")
+def aligned_bundle(
+    make_trained: Callable[..., TrainedLine], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Exported from a line whose parts turn."""
+    folder = tmp_path_factory.mktemp("aligned")
+    paths = [folder / f"part_{number}.png" for number in range(4)]
+    for number, path in enumerate(paths):
+        Image.fromarray(draw_part(np.random.default_rng(number))).save(path)
+    frame: dict[str, Any] = {"side_px": 32, "align": "ecc", "reference": str(paths[0])}
+    raw = {"name": "pump-v4", "images": [str(folder)], "input": frame}
+    settings = settings_from_dict(raw, folder, "test")
+    trained = replace(make_trained(), settings=settings, example_paths=tuple(paths))
+    return export_trained(trained, folder / "bundle", "run").folder
+
+
+def apart(one: RGB, other: RGB) -> float:
+    """Mean difference in grey levels, away from the border."""
+    inside = np.s_[6:-6, 6:-6]
+    return float(np.abs(one[inside].astype(np.float32) - other[inside]).mean())
+
+
+def turned(seed: int) -> Any:
+    """A drawn part, turned about its middle, and the turn."""
+    part = draw_part(np.random.default_rng(seed))
+    side = part.shape[0]
+    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), TURN_DEG, 1.0)
+    image = cv2.warpAffine(part, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    return part, np.asarray(image, np.uint8), matrix
+
+
+def test_the_graph_sees_a_turned_part_as_if_it_were_straight(aligned_bundle: Path) -> None:
+    inspector = Inspector.open(aligned_bundle, "cpu", 1)
+    part, image, _ = turned(9)
+    straight, found = inspector.inspect_batch([part, image])
+    assert found.alignment is not None
+    assert found.alignment > 0.85  # no two parts are alike
+    never = replace(inspector.framing, aligner=None)
+    unaligned = Inspector(inspector.bundle, inspector.graph, never)
+    plain, off = unaligned.inspect_batch([part, image])
+    assert apart(found.fitted, straight.fitted) < apart(off.fitted, plain.fitted) / 2
+    assert off.alignment is None
+
+
+def test_evidence_lies_over_the_turned_part(aligned_bundle: Path) -> None:
+    _, image, matrix = turned(9)
+    found = Inspector.open(aligned_bundle, "cpu", 1).inspect(image)
+    map_gg = np.zeros((4, 4), np.float32)
+    map_gg[0, 1] = 1.0  # up, left of the middle
+    laid = found.geometry.to_original(map_gg)
+    row, column = np.unravel_index(laid.argmax(), laid.shape)
+    side = image.shape[0]
+    there = matrix @ np.array([side * 1.5 / 4, side * 0.5 / 4, 1.0])
+    assert (float(column), float(row)) == pytest.approx(tuple(there), abs=side / 10)
+
+
+def test_the_bundle_verifies_here(aligned_bundle: Path) -> None:
+    report = verify_bundle(aligned_bundle, "cpu")
+    assert report.largest_grey_difference == 0
+    assert report.verdict_flips == 0
+
+
+def test_the_reference_is_one_of_the_files(aligned_bundle: Path, tmp_path: Path) -> None:
+    assert REFERENCE in open_bundle(aligned_bundle).manifest.files
+    copy = Path(shutil.copytree(aligned_bundle, tmp_path / "copy"))
+    bundle = open_bundle(copy)
+    (copy / REFERENCE).write_bytes(b"changed")
+    with pytest.raises(BundleError, match=r"reference\.png: changed since export"):
+        Inspector.open(bundle, "cpu", 1)
+    (copy / REFERENCE).unlink()
+    with pytest.raises(BundleError, match=r"reference\.png: missing"):
+        open_bundle(copy)
