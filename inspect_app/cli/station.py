@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,10 @@ def station(
     sign_out_after: Annotated[
         str, typer.Option(help="Sign operators out after such a time without a press: 90s, 15m.")
     ] = "15m",
+    language: Annotated[
+        Literal["en", "de"],
+        typer.Option(envvar="INSPECT_LANGUAGE", help="Until another one is chosen in the page."),
+    ] = "en",
     no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
     chain_key: Annotated[
         Path | None,
@@ -41,10 +45,11 @@ def station(
     Example: inspect station --store sqlite:///line.db
     """
     from inspect_app.cli.durations import seconds
-    from inspect_app.station.serve import SIGN_OUT_VARIABLE, serve_station
+    from inspect_app.station.serve import LANGUAGE_VARIABLE, SIGN_OUT_VARIABLE, serve_station
     from inspect_app.store import StoreReader
     from inspect_app.store.chain_key import KEY_VARIABLE
 
+    os.environ[LANGUAGE_VARIABLE] = language
     os.environ[SIGN_OUT_VARIABLE] = str(seconds(sign_out_after))
     StoreReader(store, chain_key=chain_key).close()
     if chain_key is not None:  # its path, not the key, goes to the server

@@ -9,6 +9,7 @@ from inspect_app.page_server import WebPage, running_page, serve_page
 from inspect_app.station.pieces.style import THEME
 
 STORE_VARIABLE = "INSPECT_STORE_URL"
+LANGUAGE_VARIABLE = "INSPECT_LANGUAGE"
 SIGN_OUT_VARIABLE = "INSPECT_SIGN_OUT_S"
 
 

@@ -10,7 +10,7 @@ from tests.station.test_inspect_page import shown
 StartApp = Callable[[str], AppTest]
 
 
-def _history(start_app: StartApp, url: str) -> AppTest:
+def open_history(start_app: StartApp, url: str) -> AppTest:
     """Open the page by itself: AppTest cannot follow a link between pages."""
     start_app(url)  # names the store
 
@@ -23,7 +23,7 @@ def _history(start_app: StartApp, url: str) -> AppTest:
 
 
 def test_without_a_decision_it_says_so(start_app: StartApp, store_url: str) -> None:
-    page = shown(_history(start_app, store_url))
+    page = shown(open_history(start_app, store_url))
     assert "None yet." in page
     assert "<b>2</b><span>FAIL</span></div><em>0 decided</em>" in page
 
@@ -33,7 +33,7 @@ def test_it_lists_decisions_newest_first(
 ) -> None:
     store.record_decision(1, "Anna", "pass")
     store.record_decision(3, "Ben", "pass", "only dust")
-    at = _history(start_app, store_url)
+    at = open_history(start_app, store_url)
     table = at.dataframe[0].value
     assert table["Part"].tolist() == ["relay_0003.png", "relay_0001.png"]
     assert table["Decision"].tolist() == ["PASS", "PASS"]
@@ -48,10 +48,10 @@ def test_the_table_counts_the_latest_decision_of_each_part(
 ) -> None:
     store.record_decision(1, "Anna", "pass")
     store.record_decision(1, "Anna", "fail")
-    page = shown(_history(start_app, store_url))
+    page = shown(open_history(start_app, store_url))
     assert '<tr><th>PASS</th><td class="none">0</td><td class="none">0</td><td class="">1' in page
 
 
 def test_a_missing_store_is_said(start_app: StartApp, store_url: str) -> None:
-    at = _history(start_app, store_url + ".gone")
+    at = open_history(start_app, store_url + ".gone")
     assert "no store is there" in shown(at)

@@ -28,11 +28,13 @@ def shown(at: AppTest) -> str:
     return "\n".join(str(block.proto.body) for block in at.get("html"))
 
 
-def sign_in(at: AppTest, name: str = "Anna", pin: str | None = None) -> AppTest:
+def sign_in(
+    at: AppTest, name: str = "Anna", pin: str | None = None, button: str = "Sign in"
+) -> AppTest:
     """Give name and PIN."""
     at.text_input(key="sign_in_name").set_value(name)
     at.text_input(key="sign_in_pin").set_value(PINS.get(name, "") if pin is None else pin)
-    return press(at, "Sign in")
+    return press(at, button)
 
 
 def press(at: AppTest, label: str) -> AppTest:
@@ -54,12 +56,12 @@ def test_it_shows_verdict_reason_score_parts_and_heads(station: AppTest) -> None
     page = shown(station)
     assert "Verdict FAIL" in page
     assert "z 2.810 reaches the fail threshold 1.100" in page
-    assert "<b>scratch</b>, most evidence in <b>body</b>" in page
+    assert "<b>scratch</b>: most evidence lies in: <b>body</b>" in page
     assert "pass below −0.80" in page
     assert "fail from 1.10" in page
     assert "+3.42" in page
     assert "left lead" in page
-    assert 'alt="attention of right_lead"' in page
+    assert 'alt="attention of right lead"' in page
     assert 'alt="attention of free 2"' in page
     assert "Outlier 12.0 (limit 30.0)" in page
     assert "relay-v4 (bbbbbbbb)" in page

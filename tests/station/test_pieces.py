@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from inspect_app.station.pieces.head_attention import head_attention
+from inspect_app.station.pieces.language import number, signed
 from inspect_app.station.pieces.part_bars import part_bars, percent_per_unit, strongest_part
 from inspect_app.station.pieces.part_picture import CANVAS_PX, Drawing, draw_part, worst_spot
 from inspect_app.station.pieces.score_scale import place_on_scale, score_scale
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.verdict_banner import verdict_banner
-from inspect_app.station.pieces.wording import number, part_title, signed
+from inspect_app.station.pieces.wording import part_title
 from inspect_app.store.records import InspectionRecord, PartEvidence
 from span_train.contract.image import fit_geometry
 from tests.station.drawn_inspections import PARTS, layout
@@ -125,14 +126,14 @@ def test_the_headline_says_where_the_evidence_lies() -> None:
     def headline(strongest: str) -> str:
         return verdict_banner(record(contributions={strongest: 4.0}), None, 1, 1)
 
-    assert "Most evidence in <b>left lead</b>" in headline("left_lead")
-    assert "Most evidence <b>outside the named parts</b>" in headline("elsewhere")
-    assert "Most evidence from <b>free heads</b>" in headline("free")
+    assert "most evidence lies in: <b>left lead</b>" in headline("left_lead")
+    assert "most evidence lies <b>outside the named parts</b>" in headline("elsewhere")
+    assert "most evidence comes from <b>free heads</b>" in headline("free")
 
 
 def test_an_outlier_is_not_blamed_on_a_part() -> None:
     drawn = verdict_banner(record(verdict="recheck", z=-2.0, reason="unlike good"), None, 1, 1)
-    assert "Most evidence" not in drawn
+    assert "most evidence" not in drawn
     assert "unlike good" in drawn
 
 

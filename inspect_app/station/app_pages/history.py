@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from inspect_app.station.pieces.language import count, local_time, tr, tr_n
 from inspect_app.station.pieces.part_on_show import show
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
-from inspect_app.station.pieces.wording import local_time, text
+from inspect_app.station.pieces.trouble import trouble
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import (
     DECISIONS,
@@ -27,9 +28,7 @@ def show_history() -> None:
     try:
         _show(station_store())
     except StoreError as problem:
-        st.html(
-            f'<section class="trouble"><b>The store cannot be read</b><p>{text(str(problem))}</p>'
-        )
+        st.html(trouble(problem))
 
 
 def _show(store: StoreReader) -> None:
@@ -51,8 +50,8 @@ def _tiles(counts: Counts) -> str:
             continue
         sign = SIGNS[outcome]
         tiles += (
-            f'<div class="tile"><img src="{sign.on_panel()}" alt=""><div><b>{total:,}</b>'
-            f"<span>{sign.word}</span></div><em>{decided:,} decided</em></div>"
+            f'<div class="tile"><img src="{sign.on_panel()}" alt=""><div><b>{count(total)}</b>'
+            f"<span>{sign.word}</span></div><em>{tr('{n} decided', n=count(decided))}</em></div>"
         )
     return f'<section class="tiles">{tiles}</section>'
 
@@ -68,24 +67,31 @@ def _agreement(counted: dict[tuple[Outcome, DecisionName], int]) -> str:
         )
         rows += f"<tr><th>{SIGNS[outcome].word}</th>{cells}</tr>"
     return (
-        '<section class="card agreement"><h3>What operators decided'
-        "<small>latest decision of each part</small></h3><table>"
-        f"<tr><th>Verdict of the line</th>{head}</tr>{rows}</table></section>"
+        '<section class="card agreement"><h3>'
+        f"{tr('What operators decided')}"
+        f"<small>{tr('latest decision of each part')}</small></h3><table>"
+        f"<tr><th>{tr('Verdict of the line')}</th>{head}</tr>{rows}</table></section>"
     )
 
 
-def _cell(count: int, same: bool) -> str:
-    look = "none" if not count else "same" if same else ""
-    return f'<td class="{look}">{count:,}</td>'
+def _cell(parts: int, same: bool) -> str:
+    shown = count(parts)
+    look = "none" if not parts else "same" if same else ""
+    return f'<td class="{look}">{shown}</td>'
 
 
 def _decisions(decided: list[DecidedPart]) -> None:
     if not decided:
-        st.html('<section class="card"><h3>Decisions</h3><p class="quiet">None yet.</p></section>')
+        none = f'<h3>{tr("Decisions")}</h3><p class="quiet">{tr("None yet.")}</p>'
+        st.html(f'<section class="card">{none}</section>')
         return
     with st.container(key="decisions"):
-        hint = f"the newest {len(decided):,}; select a row to open its part"
-        st.html(f"<h3>Decisions <small>{hint}</small></h3>")
+        hint = tr_n(
+            "the newest; select it to open its part",
+            "the newest {n}; select a row to open its part",
+            len(decided),
+        )
+        st.html(f"<h3>{tr('Decisions')} <small>{hint}</small></h3>")
         chosen = st.dataframe(
             [_as_row(one) for one in decided],
             hide_index=True,
@@ -104,10 +110,10 @@ def _decisions(decided: list[DecidedPart]) -> None:
 def _as_row(one: DecidedPart) -> dict[str, str]:
     verdict = SIGNS[one.verdict or "unreadable"].word
     return {
-        "When": local_time(one.decision.decided_at),
-        "Part": one.file_name,
-        "Verdict": verdict,
-        "Decision": SIGNS[one.decision.decision].word,
-        "Operator": one.decision.operator,
-        "Reason": one.decision.reason,
+        tr("When"): local_time(one.decision.decided_at),
+        tr("Part"): one.file_name,
+        tr("Verdict"): verdict,
+        tr("Decision"): SIGNS[one.decision.decision].word,
+        tr("Operator"): one.decision.operator,
+        tr("Reason"): one.decision.reason,
     }

@@ -5,6 +5,7 @@ import streamlit as st
 from inspect_app.station.pieces.decision_bar import decision_bar
 from inspect_app.station.pieces.head_attention import head_attention
 from inspect_app.station.pieces.keyboard import KEY_CLOSE_UP, KEY_EVIDENCE, KEY_OUTLINES
+from inspect_app.station.pieces.language import number, tr
 from inspect_app.station.pieces.part_bars import part_bars
 from inspect_app.station.pieces.part_on_show import part_on_show
 from inspect_app.station.pieces.part_picture import Drawing, draw_part
@@ -12,8 +13,9 @@ from inspect_app.station.pieces.score_scale import score_scale
 from inspect_app.station.pieces.sign_in import signed_in
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
+from inspect_app.station.pieces.trouble import trouble
 from inspect_app.station.pieces.verdict_banner import verdict_banner
-from inspect_app.station.pieces.wording import number, short_id, text
+from inspect_app.station.pieces.wording import short_id, text
 from inspect_app.store.pictures import encode_png
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import BundleRecord, InspectionRecord, PartEvidence
@@ -28,9 +30,7 @@ def show_part() -> None:
     try:
         _show(station_store())
     except StoreError as problem:
-        st.html(
-            f'<section class="trouble"><b>The store cannot be read</b><p>{text(str(problem))}</p>'
-        )
+        st.html(trouble(problem))
 
 
 def _show(store: StoreReader) -> None:
@@ -62,7 +62,8 @@ def _picture(
     evidence: PartEvidence | None,
 ) -> None:
     if evidence is None:
-        st.html('<div class="no-picture"><b>No picture</b><p>The file could not be read.</p></div>')
+        why = f"<b>{tr('No picture')}</b><p>{tr('The file could not be read.')}</p>"
+        st.html(f'<div class="no-picture">{why}</div>')
         return
     drawing = _choose_drawing(part, bundle)
     strongest = max(bundle.parts, key=lambda name: part.contributions.get(name, 0.0), default=None)
@@ -72,7 +73,7 @@ def _picture(
             encode_png(draw_part(evidence, drawing, bundle.parts, masks_khw, strongest)),
             width="stretch",
             output_format="PNG",
-            alt=f"The part with {'evidence' if drawing.opacity else 'no evidence'} drawn over it",
+            alt=tr("The part, with the evidence over it") if drawing.opacity else tr("The part"),
         )
 
 
@@ -81,9 +82,9 @@ def _choose_drawing(part: InspectionRecord, bundle: BundleRecord) -> Drawing:
     with st.container(
         key="picture_tools", horizontal=True, vertical_alignment="center", gap="small", wrap=False
     ):
-        evidence_on = _switch("Evidence", KEY_EVIDENCE, "evidence_on", default=True)
+        evidence_on = _switch(tr("Evidence"), KEY_EVIDENCE, "evidence_on", default=True)
         opacity = st.slider(
-            "Evidence opacity",
+            tr("Evidence opacity"),
             0,
             100,
             80,
@@ -95,9 +96,9 @@ def _choose_drawing(part: InspectionRecord, bundle: BundleRecord) -> Drawing:
             width=180,
             persist_state="session",
         )
-        close_up = _switch("Close-up", KEY_CLOSE_UP, "close_up")
-        outlines = _switch("Outlines", KEY_OUTLINES, "outlines")
-        st.html(_LEGEND, width="stretch")
+        close_up = _switch(tr("Close-up"), KEY_CLOSE_UP, "close_up")
+        outlines = _switch(tr("Outlines"), KEY_OUTLINES, "outlines")
+        st.html(_legend(), width="stretch")
     scale = float(bundle.manifest.get("evidence_scale", _SCALE_WITHOUT_MANIFEST))
     return Drawing(opacity / 100 if evidence_on else 0.0, scale, close_up, outlines)
 
@@ -122,16 +123,19 @@ def _switch(label: str, key: str, state: str, default: bool = False) -> bool:
 def _numbers(part: InspectionRecord, bundle: BundleRecord, evidence: PartEvidence | None) -> str:
     """HTML of everything beside the picture, as one column that fills its height."""
     if evidence is None:
-        nothing = "<b>Nothing measured</b><p>Look at the part itself, then decide.</p>"
+        nothing = (
+            f"<b>{tr('Nothing measured')}</b><p>{tr('Look at the part itself, then decide.')}</p>"
+        )
         return f'<section class="numbers"><div class="card no-picture">{nothing}</div></section>'
     assigned = [name in bundle.parts for name in bundle.heads]
     return (
         f'<section class="numbers"><div class="card">{score_scale(part)}</div>'
         f'<div class="card bars-card" style="--rows:{len(part.contributions)}">'
-        "<h3>What each part adds to z"
-        '<small><i class="good"></i>speaks for good <i class="defect"></i>for a defect</small></h3>'
+        f"<h3>{tr('What each part adds to z')}"
+        f'<small><i class="good"></i>{tr("speaks for good")} '
+        f'<i class="defect"></i>{tr("for a defect")}</small></h3>'
         f"{part_bars(part)}</div>"
-        '<div class="card heads-card"><h3>Where each head looks</h3>'
+        f'<div class="card heads-card"><h3>{tr("Where each head looks")}</h3>'
         f"{head_attention(evidence, bundle.heads, assigned)}</div></section>"
     )
 
@@ -139,14 +143,21 @@ def _numbers(part: InspectionRecord, bundle: BundleRecord, evidence: PartEvidenc
 def _facts(part: InspectionRecord, bundle: BundleRecord) -> str:
     facts = []
     if part.duplicate_of is not None:
-        facts.append(f"Same content as inspection {part.duplicate_of}")
+        facts.append(tr("Same content as inspection {id}", id=part.duplicate_of))
     if part.outlier is not None:
-        limit = "" if part.outlier_limit is None else f" (limit {number(part.outlier_limit, 1)})"
-        facts.append(f"Outlier {number(part.outlier, 1)}{limit}")
-    facts.append(f"Bundle {text(bundle.name)} ({short_id(bundle.bundle_id)})")
+        facts.append(_outlier(part))
+    bundle_id = short_id(bundle.bundle_id)
+    facts.append(tr("Bundle {name} ({id})", name=text(bundle.name), id=bundle_id))
     if part.latency_ms is not None:
-        facts.append(f"Inspected in {number(part.latency_ms, 0)} ms")
+        facts.append(tr("Inspected in {ms} ms", ms=number(part.latency_ms, 0)))
     return '<p class="facts">' + "".join(f"<span>{fact}</span>" for fact in facts) + "</p>"
+
+
+def _outlier(part: InspectionRecord) -> str:
+    found = number(part.outlier, 1)
+    if part.outlier_limit is None:
+        return tr("Outlier {found}", found=found)
+    return tr("Outlier {found} (limit {limit})", found=found, limit=number(part.outlier_limit, 1))
 
 
 @st.fragment(run_every=LOOK_FOR_NEW_S)
@@ -159,13 +170,14 @@ def _look_for_new_parts(store: StoreReader, newest_id: int) -> None:
 
 
 def _nothing_yet(others: bool) -> str:
-    title = "No part with this verdict" if others else "Waiting for the first part"
-    hint = (
-        "Choose other parts at the top."
-        if others
-        else "Parts appear here as soon as <code>inspect score … --store</code> has judged them."
-    )
+    if others:
+        title, hint = tr("No part with this verdict"), tr("Choose other parts at the top.")
+    else:
+        title = tr("Waiting for the first part")
+        hint = tr("Parts appear here as soon as the line has judged them.")
     return f'<section class="waiting"><b>{title}</b><p>{hint}</p></section>'
 
 
-_LEGEND = '<p class="legend"><span>some</span><i></i><span>strong evidence</span></p>'
+def _legend() -> str:
+    some, strong = tr("some"), tr("strong evidence")
+    return f'<p class="legend"><span>{some}</span><i></i><span>{strong}</span></p>'

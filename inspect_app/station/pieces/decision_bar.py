@@ -8,6 +8,7 @@ from inspect_app.station.pieces.keyboard import (
     KEY_OF_DECISION,
     KEY_PREVIOUS,
 )
+from inspect_app.station.pieces.language import tr
 from inspect_app.station.pieces.part_on_show import Notice, decide, step
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import sign_in_form, sign_in_notice, signed_in
@@ -36,9 +37,15 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
         middle = (1.6, 1.6, 1.6) if may_decide else (4.8,)
         columns = st.columns([1, 1, *middle, 2, 1.4], vertical_alignment="center")
         with columns[0]:
-            _step_button("Previous", KEY_PREVIOUS, store.previous_id(part_id, outcome), part_id)
+            _step_button(
+                "previous",
+                tr("Previous"),
+                KEY_PREVIOUS,
+                store.previous_id(part_id, outcome),
+                part_id,
+            )
         with columns[1]:
-            _step_button("Next", KEY_NEXT, store.next_id(part_id, outcome), part_id)
+            _step_button("next", tr("Next"), KEY_NEXT, store.next_id(part_id, outcome), part_id)
         if may_decide:
             for column, decision in zip(columns[2:5], DECISIONS, strict=True):
                 with column:
@@ -48,16 +55,16 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
                 sign_in_form(store)
         with columns[-2], st.container(key="reason_field"):
             st.text_input(
-                "Reason",
+                tr("Reason"),
                 key=f"reason_{part_id}",
                 max_chars=LONGEST_REASON,
-                placeholder="Reason (optional)",
+                placeholder=tr("Reason (optional)"),
                 label_visibility="collapsed",
             )
         with columns[-1]:
             following = store.next_undecided_id(part_id, outcome)
             open_id = following if following != part_id else None
-            _step_button("Next undecided", KEY_NEXT_OPEN, open_id, part_id)
+            _step_button("next_open", tr("Next undecided"), KEY_NEXT_OPEN, open_id, part_id)
 
 
 def _decision_button(
@@ -75,10 +82,10 @@ def _decision_button(
         )
 
 
-def _step_button(label: str, key: str, to: int | None, part_id: int) -> None:
+def _step_button(name: str, label: str, key: str, to: int | None, part_id: int) -> None:
     st.button(
         label,
-        key=f"{label}_{part_id}",
+        key=f"{name}_{part_id}",
         shortcut=key,
         width="stretch",
         disabled=to is None,

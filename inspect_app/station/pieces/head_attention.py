@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inspect_app.station.pieces.language import tr
 from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.records import PartEvidence
 from span_train.contract.image import RGB
@@ -25,13 +26,20 @@ def head_attention(
         assigned: Whether the head is assigned to a part.
     """
     pictures = "".join(
-        f'<figure class="{"assigned" if mine else "free"}">'
-        f'<img src="{_address(_thumbnail(evidence, attention))}" '
-        f'alt="attention of {text(name)}"><figcaption title="{text(name)}">'
-        f"{text(part_title(name))}</figcaption></figure>"
+        _figure(name, mine, _thumbnail(evidence, attention))
         for name, mine, attention in zip(head_names, assigned, evidence.attention_hgg, strict=True)
     )
     return f'<div class="heads">{pictures}</div>'
+
+
+def _figure(name: str, assigned: bool, picture: RGB) -> str:
+    title = text(part_title(name))
+    label = tr("attention of {head}", head=title)
+    return (
+        f'<figure class="{"assigned" if assigned else "free"}">'
+        f'<img src="{_address(picture)}" alt="{label}">'
+        f'<figcaption title="{title}">{title}</figcaption></figure>'
+    )
 
 
 def _thumbnail(evidence: PartEvidence, attention_gg: npt.NDArray[np.float32]) -> RGB:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from inspect_app.station.pieces.wording import number, part_title, signed, text
+from inspect_app.station.pieces.language import number, signed, tr
+from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.records import InspectionRecord
 
 _ZERO_PERCENT = 28.0  # defects matter most: evidence for them gets the wider side
@@ -22,8 +23,8 @@ def part_bars(part: InspectionRecord) -> str:
     total = sum(part.contributions.values())
     return (
         f'<div class="bars" style="--zero:{_ZERO_PERCENT}%">{rows}</div>'
-        '<p class="sum"><span>typical good part '
-        f"<b>{number(part.bias)}</b></span><span>all parts <b>{signed(total)}</b></span>"
+        f'<p class="sum"><span>{tr("typical good part")} '
+        f"<b>{number(part.bias)}</b></span><span>{tr('all parts')} <b>{signed(total)}</b></span>"
         f"<span>z <b>{number(part.z)}</b></span></p>"
     )
 
@@ -60,7 +61,7 @@ def _row(name: str, amount: float, per_unit: float, strongest: bool) -> str:
     strongest = strongest and length > _WORTH_NOTING_PERCENT
     return (
         f'<div class="bar{" strongest" if strongest else ""}">'
-        f'<span class="bar-name" title="{text(name)}">{text(part_title(name))}</span>'
+        f'<span class="bar-name" title="{text(part_title(name))}">{text(part_title(name))}</span>'
         f'<span class="track"><i class="{side}" style="left:{left:.2f}%;width:{length:.2f}%"></i>'
         f'</span><span class="bar-value">{signed(amount)}</span></div>'
     )

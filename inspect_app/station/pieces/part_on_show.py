@@ -6,6 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
+from inspect_app.station.pieces.language import tr
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import signed_in
 from inspect_app.store.reader import StoreReader
@@ -66,23 +67,24 @@ def decide(
         return  # a key pressed twice: its part is already decided and gone
     if time.monotonic() - state.get("shown_at", 0.0) < SETTLE_S:
         state["notice"] = Notice(
-            "refused", "Too quick: this part had only just come up. Look first."
+            "refused", tr("Too quick: this part had only just come up. Look first.")
         )
         return
     operator = signed_in(store)
     if operator is None:
-        state["notice"] = Notice("refused", "Not stored: sign in first, then decide.")
+        state["notice"] = Notice("refused", tr("Not stored: sign in first, then decide."))
         return
     try:
         reason = state.get(f"reason_{part_id}", "")
         store.record_decision(part_id, operator.name, decision, reason, operator.role)
         following = store.next_undecided_id(part_id, outcome)
     except StoreError as problem:
-        state["notice"] = Notice("refused", f"Not stored: {problem}")
+        state["notice"] = Notice("refused", tr("Not stored: {problem}", problem=problem))
         return
-    ending = "" if following else ", and every part here is decided"
-    file_name = store.inspection(part_id).file_name
-    state["notice"] = Notice("done", f"stored as {SIGNS[decision].word}{ending}", file_name)
+    said = tr("stored as {word}", word=SIGNS[decision].word)
+    if following is None:
+        said = tr("{stored}, and every part here is decided", stored=said)
+    state["notice"] = Notice("done", said, store.inspection(part_id).file_name)
     show(following or part_id)
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from inspect_app.station.pieces.wording import number
-from inspect_app.store.records import InspectionRecord
+from inspect_app.station.pieces.language import number, tr
+from inspect_app.station.pieces.shapes import SIGNS
+from inspect_app.store.records import InspectionRecord, Outcome
 
 _MARGIN = 1.4  # room beyond the outer thresholds, in units of the scale's own width
 _SMALLEST_WIDTH = 1e-3
@@ -57,10 +58,10 @@ def score_scale(part: InspectionRecord) -> str:
     typical = ""
     if scale.typical is not None:
         place = f"left:{scale.typical:.2f}%"
-        typical = f'<i class="typical" style="{place}" title="a typical good part"></i>'
+        typical = f'<i class="typical" style="{place}" title="{tr("a typical good part")}"></i>'
     return (
         f'<div class="scale"><div class="scale-top {"title-right" if scale.z < 50 else ""}">'
-        "<h3>Score z</h3>"
+        f"<h3>{tr('Score z')}</h3>"
         f'<b class="z {edge}" style="left:{scale.z:.2f}%">{shown}</b></div>'
         f'<div class="scale-bar"><div class="zones">{_zones(scale)}</div>{typical}'
         f'<i class="z-mark" style="left:{scale.z:.2f}%"></i></div>'
@@ -71,14 +72,18 @@ def score_scale(part: InspectionRecord) -> str:
 def _zones(scale: ScoreScale) -> str:
     start = 0.0 if scale.t_pass is None else scale.t_pass
     end = 100.0 if scale.t_fail is None else scale.t_fail
-    zones = (("pass", 0.0, start), ("recheck", start, end), ("fail", end, 100.0))
+    zones: tuple[tuple[Outcome, float, float], ...] = (
+        ("pass", 0.0, start),
+        ("recheck", start, end),
+        ("fail", end, 100.0),
+    )
     return "".join(_zone(name, left, right, scale.z) for name, left, right in zones if right > left)
 
 
-def _zone(name: str, left: float, right: float, mark: float) -> str:
+def _zone(name: Outcome, left: float, right: float, mark: float) -> str:
     """One range of the bar; its word keeps clear of the mark."""
     width, side = right - left, ""
-    word = name.upper() if width > 11 else ""
+    word = SIGNS[name].word if width > 11 else ""
     if left <= mark <= right:
         word = word if width > 28 else ""
         side = "word-right" if mark < (left + right) / 2 else "word-left"
@@ -91,10 +96,14 @@ def _ticks(part: InspectionRecord, scale: ScoreScale) -> str:
     if scale.t_pass is not None and scale.t_pass == scale.t_fail:
         return _tick(f"left:{scale.t_pass:.2f}%", number(part.t_fail), "middle")
     if scale.t_pass is not None:
-        ticks += _tick(f"right:{100 - scale.t_pass:.2f}%", f"pass below {number(part.t_pass)}")
+        ticks += _tick(
+            f"right:{100 - scale.t_pass:.2f}%", tr("pass below {limit}", limit=number(part.t_pass))
+        )
     if scale.t_fail is not None:
-        ticks += _tick(f"left:{scale.t_fail:.2f}%", f"fail from {number(part.t_fail)}")
-    return ticks or _tick("left:0", "no threshold is set")
+        ticks += _tick(
+            f"left:{scale.t_fail:.2f}%", tr("fail from {limit}", limit=number(part.t_fail))
+        )
+    return ticks or _tick("left:0", tr("no threshold is set"))
 
 
 def _tick(place: str, words: str, look: str = "") -> str:

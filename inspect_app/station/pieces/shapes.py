@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from inspect_app.station.pieces.language import later, tr
 from inspect_app.store.records import Outcome
 
 _CHECK = "<path d='M27 52 L43 68 L74 34' {stroke}/>"
@@ -29,17 +30,22 @@ class Sign:
     """How one outcome looks.
 
     Attributes:
-        word: In capitals.
+        english: Its word, in capitals.
         colour, ink: Of the large field, and of what is written on it.
         light: A brighter tone of the colour, for small marks on the dark background.
     """
 
-    word: str
+    english: str
     colour: str
     ink: str
     light: str
     outline: str
     mark: str
+
+    @property
+    def word(self) -> str:
+        """Its word in the language of the page."""
+        return tr(self.english)
 
     def picture(self, fill: str, ink: str) -> str:
         """The shape as an image address that needs no network."""
@@ -61,8 +67,8 @@ class Sign:
 
 
 SIGNS: dict[Outcome, Sign] = {
-    "pass": Sign("PASS", "#0b7f56", "#ffffff", "#35c98f", _CIRCLE, _CHECK),
-    "recheck": Sign("RECHECK", "#ffb31a", "#1a1200", "#ffc24a", _TRIANGLE, _MARK),
-    "fail": Sign("FAIL", "#c4262e", "#ffffff", "#ff6b6b", _OCTAGON, _CROSS),
-    "unreadable": Sign("UNREADABLE", "#566473", "#ffffff", "#a9b8c6", _SQUARE, _QUESTION),
+    "pass": Sign(later("PASS"), "#0b7f56", "#ffffff", "#35c98f", _CIRCLE, _CHECK),
+    "recheck": Sign(later("RECHECK"), "#ffb31a", "#1a1200", "#ffc24a", _TRIANGLE, _MARK),
+    "fail": Sign(later("FAIL"), "#c4262e", "#ffffff", "#ff6b6b", _OCTAGON, _CROSS),
+    "unreadable": Sign(later("UNREADABLE"), "#566473", "#ffffff", "#a9b8c6", _SQUARE, _QUESTION),
 }

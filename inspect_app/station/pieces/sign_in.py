@@ -7,7 +7,8 @@ from datetime import datetime
 
 import streamlit as st
 
-from inspect_app.station.pieces.wording import clock_time, text
+from inspect_app.station.pieces.language import clock_time, tr
+from inspect_app.station.pieces.wording import text
 from inspect_app.station.serve import SIGN_OUT_VARIABLE
 from inspect_app.store.operators import Refusal
 from inspect_app.store.reader import StoreReader
@@ -37,11 +38,11 @@ def signed_in(store: StoreReader) -> OperatorRecord | None:
     if found is None:
         return None
     if time.monotonic() - found.active_at > _sign_out_after_s():
-        _leave("Signed out: nothing was pressed for a while.")
+        _leave(tr("Signed out: nothing was pressed for a while."))
         return None
     now = store.operators.find(found.operator.name)
     if now is None or now.id != found.operator.id:
-        _leave("Signed out: name, role or PIN was changed.")
+        _leave(tr("Signed out: name, role or PIN was changed."))
         return None
     return now
 
@@ -62,28 +63,30 @@ def note_activity() -> None:
 def sign_in_form(store: StoreReader) -> None:
     """Fields for name and PIN, side by side; what was typed elsewhere on the page stays."""
     if not any(one.is_active for one in store.operators.all()):
-        st.html(_NOBODY_YET)
+        st.html(_nobody_yet())
         return
     st.session_state.setdefault("sign_in_name", _name_from_address())
     with st.form("sign_in", border=False), st.container(horizontal=True, wrap=False):
         st.text_input(
-            "Name",
+            tr("Name"),
             key="sign_in_name",
             max_chars=LONGEST_OPERATOR,
-            placeholder="Name",
+            placeholder=tr("Name"),
             label_visibility="collapsed",
             autocomplete="off",
         )
         st.text_input(
-            "PIN",
+            tr("PIN"),
             key="sign_in_pin",
             type="password",
             max_chars=_LONGEST_TYPED_PIN,
-            placeholder="PIN",
+            placeholder=tr("PIN"),
             label_visibility="collapsed",
             autocomplete="one-time-code",
         )
-        st.form_submit_button("Sign in", on_click=_try_to_sign_in, args=(store,), type="primary")
+        st.form_submit_button(
+            tr("Sign in"), key="do_sign_in", on_click=_try_to_sign_in, args=(store,), type="primary"
+        )
 
 
 def sign_in_notice() -> str:
@@ -96,13 +99,23 @@ def who_corner(store: StoreReader) -> None:
     """Name, role and a way out, for the bar at the top."""
     operator = signed_in(store)
     if operator is None:
-        st.html('<p class="who nobody">Nobody signed in</p>', width="content")
+        st.html(f'<p class="who nobody">{tr("Nobody signed in")}</p>', width="content")
         return
     st.html(
-        f'<p class="who"><b>{text(operator.name)}</b><span>{operator.role}</span></p>',
+        f'<p class="who"><b>{text(operator.name)}</b><span>{role_title(operator.role)}</span></p>',
         width="content",
     )
-    st.button("Sign out", key="sign_out", on_click=_leave)
+    st.button(tr("Sign out"), key="sign_out", on_click=_leave)
+
+
+def role_title(role: Role) -> str:
+    """A role as people say it."""
+    titles = {
+        "operator": tr("operator"),
+        "reviewer": tr("reviewer"),
+        "engineer": tr("engineer"),
+    }
+    return titles[role]
 
 
 def _try_to_sign_in(store: StoreReader) -> None:
@@ -124,10 +137,11 @@ def _try_to_sign_in(store: StoreReader) -> None:
 
 
 def _refused(wait_until: datetime | None) -> str:
-    wrong = "Name or PIN is wrong."
+    wrong = tr("Name or PIN is wrong.")
     if wait_until is None:
         return wrong
-    return f"{wrong} Too often: this name has to wait until {clock_time(wait_until, seconds=True)}."
+    until = clock_time(wait_until, seconds=True)
+    return f"{wrong} {tr('Too often: this name has to wait until {until}.', until=until)}"
 
 
 def _leave(why: str = "") -> None:
@@ -143,7 +157,7 @@ def _sign_out_after_s() -> float:
     return float(os.environ.get(SIGN_OUT_VARIABLE, SIGN_OUT_AFTER_S))
 
 
-_NOBODY_YET = (
-    '<p class="nobody-yet"><b>No operator yet.</b> On this machine, an engineer is added with '
-    "<code>inspect operators add NAME --role engineer --store …</code></p>"
-)
+def _nobody_yet() -> str:
+    command = "<code>inspect operators add NAME --role engineer --store …</code>"
+    how = tr("An engineer is added on this machine with {command}", command=command)
+    return f'<p class="nobody-yet"><b>{tr("No operator yet.")}</b> {how}</p>'

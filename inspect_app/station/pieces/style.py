@@ -57,7 +57,7 @@ STYLE = """<style>
   line-height: 1.15 !important; white-space: nowrap; max-width: 220px; }
 .who b { overflow: hidden; text-overflow: ellipsis; max-width: 220px; }
 .who span, .who.nobody { color: var(--quiet); font-size: 14px; }
-.st-key-sign_out button { min-height: 48px; padding: 0 14px; }
+.st-key-sign_out button, .st-key-next_language button { min-height: 48px; padding: 0 14px; }
 .progress { min-width: 150px; font-size: 14px; color: var(--quiet); padding: 0 8px;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
 .progress i { display: block; height: 6px; border-radius: 3px; background: #2c3641;

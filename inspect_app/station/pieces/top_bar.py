@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from inspect_app.station.pieces.language import count, language_button, tr
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import who_corner
 from inspect_app.store.reader import StoreReader
@@ -18,7 +19,9 @@ def top_bar(store: StoreReader, counts: Counts | None = None) -> Outcome | None:
         counts: Draws the filter as well; None on pages that have none.
     """
     with st.container(key="top_bar", horizontal=True, vertical_alignment="center", wrap=False):
-        st.html('<p class="brand"><i></i><span>Inspection station</span></p>', width="content")
+        st.html(
+            f'<p class="brand"><i></i><span>{tr("Inspection station")}</span></p>', width="content"
+        )
         for page in st.session_state.get("pages", ()):
             st.page_link(page)
         chosen = _filter(counts) if counts else None
@@ -26,6 +29,7 @@ def top_bar(store: StoreReader, counts: Counts | None = None) -> Outcome | None:
         if counts:
             st.html(_progress(counts, chosen), width="content")
         who_corner(store)
+        language_button()
     return chosen
 
 
@@ -36,11 +40,11 @@ def _filter(counts: Counts) -> Outcome | None:
 
     def label(option: str) -> str:
         outcome = _outcome(option)
-        name = SIGNS[outcome].word.capitalize() if outcome else "All"
-        return f"{name} {counts.of(outcome)[0]:,}"
+        name = SIGNS[outcome].word.capitalize() if outcome else tr("All")
+        return f"{name} {count(counts.of(outcome)[0])}"
 
     chosen = st.segmented_control(
-        "Parts to step through",
+        tr("Parts to step through"),
         options,
         default=_ALL,
         required=True,
@@ -57,8 +61,8 @@ def _outcome(option: str) -> Outcome | None:
 
 def _progress(counts: Counts, outcome: Outcome | None) -> str:
     total, decided = counts.of(outcome)
+    said = tr("{n} of {total} decided", n=count(decided), total=count(total))
     share = 100 * decided / total if total else 0
     return (
-        f'<div class="progress"><span>{decided:,} of {total:,} decided</span>'
-        f'<i><b style="width:{share:.1f}%"></b></i></div>'
+        f'<div class="progress"><span>{said}</span><i><b style="width:{share:.1f}%"></b></i></div>'
     )

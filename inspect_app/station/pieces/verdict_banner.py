@@ -1,11 +1,11 @@
 """The band that says pass, recheck or fail so that it can be read from two metres away."""
 
+from inspect_app.station.pieces.language import clock_time, count, local_time, tr
 from inspect_app.station.pieces.part_bars import strongest_part
+from inspect_app.station.pieces.reasons import reason_in_words
 from inspect_app.station.pieces.shapes import SIGNS
-from inspect_app.station.pieces.wording import clock_time, local_time, part_title, text
+from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.records import DecisionRecord, InspectionRecord
-
-_PLACES = {"elsewhere": "<b>outside the named parts</b>", "free": "from <b>free heads</b>"}
 
 
 def verdict_banner(
@@ -13,25 +13,36 @@ def verdict_banner(
 ) -> str:
     """HTML of the verdict with its reason, the part's name and place, and the last decision."""
     sign = SIGNS[part.outcome]
+    label = tr("Verdict {word}", word=sign.word)
+    place = tr("{n} of {total}", n=count(position), total=count(total))
     return (
-        f'<section class="verdict verdict-{part.outcome}" aria-label="Verdict {sign.word}">'
+        f'<section class="verdict verdict-{part.outcome}" aria-label="{label}">'
         f'<div class="verdict-word"><img src="{sign.on_field()}" alt=""><b>{sign.word}</b></div>'
         f'<div class="verdict-why">{_why(part)}{_decided(decision)}</div>'
-        f'<div class="verdict-which"><p class="position">{position:,} of {total:,}</p>'
+        f'<div class="verdict-which"><p class="position">{place}</p>'
         f'<p class="file" title="{text(part.source)}">{text(part.file_name)}</p>'
         f'<p class="quiet">{local_time(part.arrived_at)}</p></div></section>'
     )
 
 
 def _why(part: InspectionRecord) -> str:
-    reason = text(part.reason)
+    reason = text(reason_in_words(part.reason))
     strongest = strongest_part(part)
     if strongest is None or not _is_about_evidence(part):
         return f'<p class="headline" title="{reason}">{reason}</p>'
-    kind = f"<b>{text(part.defect_type)}</b>, most" if part.defect_type else "Most"
-    place = _PLACES.get(strongest, f"in <b>{text(part_title(strongest))}</b>")
-    headline = f"{kind} evidence {place}"
+    headline = _most_evidence(strongest)
+    if part.defect_type:
+        headline = f"<b>{text(part.defect_type)}</b>: {headline}"
     return f'<p class="headline">{headline}</p><p class="reason" title="{reason}">{reason}</p>'
+
+
+def _most_evidence(strongest: str) -> str:
+    if strongest == "elsewhere":
+        return tr("most evidence lies {outside}", outside=f"<b>{tr('outside the named parts')}</b>")
+    title = f"<b>{text(part_title(strongest))}</b>"
+    if strongest == "free":
+        return tr("most evidence comes from {heads}", heads=title)
+    return tr("most evidence lies in: {part}", part=title)
 
 
 def _is_about_evidence(part: InspectionRecord) -> bool:
@@ -43,11 +54,16 @@ def _is_about_evidence(part: InspectionRecord) -> bool:
 
 def _decided(decision: DecisionRecord | None) -> str:
     if decision is None:
-        return '<p class="decided open">Not decided yet</p>'
+        return f'<p class="decided open">{tr("Not decided yet")}</p>'
     sign = SIGNS[decision.decision]
     reason = f"<q>{text(decision.reason)}</q>" if decision.reason else ""
     return (
-        '<p class="decided"><span class="quiet">Decided</span> '
+        f'<p class="decided"><span class="quiet">{tr("Decided")}</span> '
         f'<img src="{sign.on_panel()}" alt=""><b style="color:{sign.light}">{sign.word}</b> '
-        f"<span>by {text(decision.operator)}, {clock_time(decision.decided_at)}</span> {reason}</p>"
+        f"<span>{_by_whom(decision)}</span> {reason}</p>"
     )
+
+
+def _by_whom(decision: DecisionRecord) -> str:
+    when = clock_time(decision.decided_at)
+    return tr("by {name}, {when}", name=text(decision.operator), when=when)
