@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from span_train.evaluate.intervals import rate_interval
+
 Shares = npt.NDArray[np.float64]
 Truth = npt.NDArray[np.bool_]
 BINS = 8
@@ -26,8 +28,9 @@ def reliability(
     """Bins of about as many test parts each, with predicted and observed share: plain JSON values.
 
     `calibration_error` is the mean distance between the two, weighed by how many parts of the line
-    fall into a bin. Intervals are percentile bootstraps over parts, each class drawn to its own
-    size; the bins stay.
+    fall into a bin; its interval is a percentile bootstrap over parts, each class drawn to its own
+    size. A bin's interval follows from the exact ones of how many of each class fall into it, so
+    that a bin without a good part does not claim certainty.
 
     Args:
         probability_p: (P,) of being defective, at the declared rate.
@@ -46,7 +49,6 @@ def reliability(
     whole = _by_bin(weight_p[None], probability_p, defective_p, bin_p)
     resampled = _by_bin(drawn_rp, probability_p, defective_p, bin_p)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low_b, high_b = np.nanquantile(resampled.observed, tails, axis=0)
     low, high = np.quantile(resampled.error, tails)
     return {
         "defect_rate": defect_rate,
@@ -61,11 +63,25 @@ def reliability(
                 "share_of_line": float(whole.mass[0, place]),
                 "predicted": float(whole.predicted[0, place]),
                 "observed": float(whole.observed[0, place]),
-                "interval": [float(low_b[place]), float(high_b[place])],
+                "interval": _bin_interval(defective_p, bin_p == place, defect_rate, confidence),
             }
             for place in range(whole.mass.shape[1])
         ],
     }
+
+
+def _bin_interval(
+    defective_p: Truth, inside_p: Truth, defect_rate: float, confidence: float
+) -> list[float]:
+    """Of the observed share: each class's share in the bin at half the doubt (Bonferroni)."""
+    each = 1 - (1 - confidence) / 2
+    (good_low, good_high), (bad_low, bad_high) = (
+        rate_interval(int((inside_p & of_class).sum()), int(of_class.sum()), each)
+        for of_class in (~defective_p, defective_p)
+    )
+    lowest, highest = defect_rate * bad_low, defect_rate * bad_high
+    against = (1 - defect_rate) * good_high, (1 - defect_rate) * good_low
+    return [lowest / (lowest + against[0]), highest / (highest + against[1])]
 
 
 class _ByBin:

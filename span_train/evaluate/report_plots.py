@@ -183,7 +183,7 @@ def reliability_diagram(result: Mapping[str, Any]) -> bytes:
     Args:
         result: What `reliability` in `metrics.json` holds.
     """
-    figure = Figure(figsize=(3.6, 3.2), layout="constrained")
+    figure = Figure(figsize=(4.8, 4.2), layout="constrained")
     axes = figure.subplots()
     bins = result["bins"]
     least = min([0.01, *(row["predicted"] / 2 for row in bins if row["predicted"] > 0)])
@@ -194,7 +194,7 @@ def reliability_diagram(result: Mapping[str, Any]) -> bytes:
     low, high = np.clip([row["interval"] for row in bins], *ends).T
     axes.plot(ends, ends, color="#C9CDD3", linewidth=1, linestyle=(0, (4, 3)))
     axes.vlines(predicted, low, high, color=GOOD_COLOUR, linewidth=1.4, alpha=0.6)
-    axes.plot(predicted, observed, "o", color=GOOD_COLOUR, markersize=4.5)
+    axes.plot(predicted, observed, "o", color=GOOD_COLOUR, markersize=5, clip_on=False)
     axes.set(xscale="logit", yscale="logit", xlim=ends, ylim=ends, aspect="equal")
     axes.set_xlabel("predicted share of defective parts")
     axes.set_ylabel("observed share")

@@ -45,6 +45,17 @@ def test_each_class_counts_as_often_as_on_the_line() -> None:
     assert low["share_of_line"] == pytest.approx(0.892)
 
 
+def test_a_bin_without_a_good_part_does_not_claim_certainty() -> None:
+    probability = np.array([0.1] * 40 + [0.9] * 20)
+    defective = np.arange(60) >= 40
+    result = reliability(probability, defective, 0.02)
+    assert result is not None
+    top = result["bins"][-1]
+    assert top["observed"] == 1.0
+    assert top["interval"][0] < 0.3
+    assert top["interval"][1] == 1.0
+
+
 def test_one_class_alone_shows_nothing() -> None:
     assert reliability(np.array([0.2, 0.4]), np.array([False, False]), 0.1) is None
 
