@@ -6,6 +6,7 @@ its rows enter the journal once, on the machine that asked, as they do without a
 
 import logging
 import os
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -110,38 +111,45 @@ def _scored(
     workers: int,
 ) -> Iterator[pa.Table]:
     """Rows of some images chunk by chunk, in their order."""
-    chunks = [
-        pa.Table.from_pylist(
-            [{"position": position, "place": os.fsencode(place)} for position, place in chunk],
-            schema=PLACES,
+    chunks = _chunks(images, how.chunk_rows)
+    with warnings.catch_warnings():
+        # Ray has no other way yet to say how often a chunk is tried.
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        scored = ray.data.from_arrow(chunks).map_batches(
+            ScoringWorker,
+            batch_size=how.chunk_rows,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=min(workers, len(chunks))),
+            fn_constructor_kwargs={
+                "bundle": bundle,
+                "files": files,
+                "cpus": how.cpus_each,
+                "on_gpu": how.gpus_each > 0,
+                "batch_size": how.batch_size,
+            },
+            num_cpus=how.cpus_each,
+            num_gpus=how.gpus_each,
+            # a killed worker starts again; its chunk is tried a few times
+            max_restarts=-1,
+            max_task_retries=_RETRIES,
         )
-        for chunk in (
-            images[first : first + how.chunk_rows]
-            for first in range(0, len(images), how.chunk_rows)
-        )
-    ]
-    scored = ray.data.from_arrow(chunks).map_batches(
-        ScoringWorker,
-        batch_size=how.chunk_rows,
-        batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=min(workers, len(chunks))),
-        fn_constructor_kwargs={
-            "bundle": bundle,
-            "files": files,
-            "cpus": how.cpus_each,
-            "on_gpu": how.gpus_each > 0,
-            "batch_size": how.batch_size,
-        },
-        num_cpus=how.cpus_each,
-        num_gpus=how.gpus_each,
-        # a killed worker starts again; its chunk is tried a few times
-        max_restarts=-1,
-        max_task_retries=_RETRIES,
-    )
     try:
         yield from scored.iter_batches(batch_size=None, batch_format="pyarrow")
     except ray.exceptions.RayError as problem:
         raise _failed(problem) from None
+
+
+def _chunks(images: list[tuple[int, str]], rows: int) -> list[pa.Table]:
+    return [
+        pa.Table.from_pylist(
+            [
+                {"position": position, "place": os.fsencode(place)}
+                for position, place in images[first : first + rows]
+            ],
+            schema=PLACES,
+        )
+        for first in range(0, len(images), rows)
+    ]
 
 
 @contextmanager
