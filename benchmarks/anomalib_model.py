@@ -44,9 +44,7 @@ def main() -> None:
         data = Folder("fitted", good, num_workers=0, test_split_mode="synthetic", seed=0)
         engine = Engine(accelerator="cpu", default_root_dir=place, logger=False)
         engine.fit(model=model, datamodule=data)
-    exported = engine.export(
-        model, ExportType.OPENVINO, asked.out, input_size=(asked.side, asked.side)
-    )
+    exported = engine.export(model, ExportType.OPENVINO, asked.out)  # takes images of any size
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.model.feature_extractor.cpu()(torch.zeros(1, 3, asked.side, asked.side))
     print(f"{exported}: {counter.get_total_flops() / 2e9:.2f} GMAC in the backbone")

@@ -22,6 +22,7 @@ from deploy.scoring.cluster_worker import PLACES, ScoringWorker
 from deploy.scoring.image_files import ImageFiles
 from deploy.scoring.journal import Journal
 from deploy.scoring.local import CHUNK_ROWS
+from deploy.scoring.parts import PartOf
 from deploy.scoring.run import ImageList, Progress, ScoreSummary, score_with
 from span_train.contract.errors import DeviceError, InputError
 
@@ -58,6 +59,7 @@ def score_on_cluster(
     outputs: Sequence[Path],
     *,
     files: ImageFiles | None = None,
+    part_of: PartOf | None = None,
     options: ClusterOptions | None = None,
     progress: Progress | None = None,
 ) -> ScoreSummary:
@@ -70,6 +72,7 @@ def score_on_cluster(
     Args:
         outputs: Results files on this machine.
         files: What workers write beside the rows.
+        part_of: Tells parts by the names of files; they get a table of their own.
         progress: Called with (images done, images in all), first before anything is scored.
 
     Raises:
@@ -83,7 +86,15 @@ def score_on_cluster(
     def engine(journal: Journal) -> Generator[int]:
         return _score_waiting(journal, bundle, beside, how)
 
-    return score_with(engine, images, bundle, outputs, overwrite=how.overwrite, progress=progress)
+    return score_with(
+        engine,
+        images,
+        bundle,
+        outputs,
+        part_of=part_of,
+        overwrite=how.overwrite,
+        progress=progress,
+    )
 
 
 def _score_waiting(

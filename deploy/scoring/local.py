@@ -11,6 +11,7 @@ from deploy.runtime.inspector import Inspector
 from deploy.scoring.journal import Journal
 from deploy.scoring.listing import FoldersToScore
 from deploy.scoring.ordered import in_order
+from deploy.scoring.parts import PartOf
 from deploy.scoring.pipeline import Pace, score_in_order
 from deploy.scoring.results import ResultRow, ScoredImage, Sink, results_schema, rows_to_table
 from deploy.scoring.run import ImageList, Progress, ScoreSummary, score_with
@@ -72,6 +73,7 @@ def score_images(
     *,
     sinks: Sequence[Sink] = (),
     sink_name: str | None = None,
+    part_of: PartOf | None = None,
     options: ScoreOptions | None = None,
     progress: Progress | None = None,
 ) -> ScoreSummary:
@@ -84,6 +86,7 @@ def score_images(
         outputs: Results files; the suffix says the kind: .parquet, .csv or .jsonl.
         sinks: Each gets every batch, in order, from one thread, before its rows are kept.
         sink_name: Binds the unfinished run to a sink, such as a store.
+        part_of: Tells parts by the names of files; they get a table of their own.
         progress: Called with (images done, images in all), first before anything is scored.
 
     Raises:
@@ -104,6 +107,7 @@ def score_images(
         inspector.bundle,
         outputs,
         sink_name=sink_name,
+        part_of=part_of,
         overwrite=how.overwrite,
         progress=progress,
     )

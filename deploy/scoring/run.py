@@ -10,6 +10,7 @@ from typing import Protocol
 
 from deploy.bundle.read import Bundle
 from deploy.scoring.journal import Journal, RunIdentity
+from deploy.scoring.parts import PartOf, PartsSummary, parts_file, write_parts
 from deploy.scoring.quarantine import quarantine_file, write_quarantine
 from deploy.scoring.results import check_outputs, path_text, results_schema, write_results
 from deploy.scoring.whole_files import clear_leftovers
@@ -44,6 +45,7 @@ class ScoreSummary:
         provider: Where the graph ran: `cpu` or `cuda`, or both over several starts.
         outputs: The results files.
         unreadable: The list of unreadable files; None where all could be read.
+        parts: What the physical parts came to; None where names were not asked.
     """
 
     images: int
@@ -53,6 +55,7 @@ class ScoreSummary:
     provider: str
     outputs: tuple[Path, ...]
     unreadable: Path | None = None
+    parts: PartsSummary | None = None
 
     @property
     def images_per_s(self) -> float:
@@ -67,6 +70,7 @@ def score_with(
     outputs: Sequence[Path],
     *,
     sink_name: str | None = None,
+    part_of: PartOf | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ScoreSummary:
@@ -77,6 +81,7 @@ def score_with(
     Args:
         outputs: Results files; the suffix says the kind: .parquet, .csv or .jsonl.
         sink_name: Binds the unfinished run to a sink, such as a store.
+        part_of: Tells parts by the names of files; they get a table of their own.
         progress: Called with (images done, images in all), first before anything is scored.
 
     Raises:
@@ -95,6 +100,7 @@ def score_with(
             _follow(done, journal, progress)
         counts, provider = _count(journal)
         unreadable = _write_all(journal, bundle, outputs, counts["unreadable"])
+        parts = write_parts(journal.tables(), part_of, outputs[0])
         journal.remove()
     return ScoreSummary(
         images=journal.total,
@@ -104,16 +110,19 @@ def score_with(
         provider=provider,
         outputs=tuple(outputs),
         unreadable=unreadable,
+        parts=parts,
     )
 
 
 def _check_existing(outputs: Sequence[Path], journal: Journal, overwrite: bool) -> None:
-    files = [*outputs, quarantine_file(outputs[0])]
-    if files[-1] in outputs:
-        raise InputError(
-            f"{files[-1]}: is where unreadable files are listed; choose another --out."
-        )
-    existing = [file for file in files if file.exists()]
+    beside = {
+        quarantine_file(outputs[0]): "unreadable files are listed",
+        parts_file(outputs[0]): "parts are listed",
+    }
+    for file, what in beside.items():
+        if file in outputs:
+            raise InputError(f"{file}: is where {what}; choose another --out.")
+    existing = [file for file in (*outputs, *beside) if file.exists()]
     if existing and not overwrite and not journal.resumes():
         raise InputError(
             f"{existing[0]}: exists already; choose another --out, or replace it with --overwrite."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy.runtime.inspector import Inspector
     from deploy.scoring.image_files import ImageFiles
     from deploy.scoring.local import ScoreOptions
+    from deploy.scoring.parts import PartOf
     from deploy.scoring.results import Sink
     from deploy.scoring.run import ImageList, ScoreSummary
 
@@ -71,6 +72,14 @@ def score(
     maps: Annotated[
         Path | None, typer.Option(help="Folder for evidence and attention of each image, .npz.")
     ] = None,
+    name_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="What names without suffix say: groups (?P<part_id>…), lot, line; parts get a "
+            "table, with the verdict of their worst image.",
+        ),
+    ] = None,
     max_fail_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="End with code 4 above this share.")
     ] = None,
@@ -100,7 +109,8 @@ def score(
     """Score every image below some folders: one row an image, in order, unreadable ones too.
 
     Writes the results files when all is done, and until then a folder OUT.partial; files that
-    could not be read are listed beside it, in OUT.unreadable.csv. Killed at any moment and started
+    could not be read are listed beside it, in OUT.unreadable.csv, and parts, where names tell them,
+    in OUT.parts.csv. Killed at any moment and started
     again with the same arguments, it goes on where it was. Nothing leaves this machine, or the
     cluster.
 
@@ -118,7 +128,7 @@ def score(
 
     _check_usage(overlays, overlays_dir, engine, store, provider, worker_gpus)
     _keep_decoders_quiet()
-    images = _images(folders or [], manifest)
+    images, part_of = _images(folders or [], manifest), _part_of(name_pattern)
     _check_outside(overlays_dir, folders or [])
     opened, files = open_bundle(bundle), ImageFiles(overlays, overlays_dir, maps)
     if engine == "ray":
@@ -126,14 +136,20 @@ def score(
         cluster = replace(asked, overwrite=overwrite)
         with scoring_progress() as progress:
             summary = score_on_cluster(
-                images, opened, out, files=files, options=cluster, progress=progress
+                images,
+                opened,
+                out,
+                files=files,
+                part_of=part_of,
+                options=cluster,
+                progress=progress,
             )
     else:
         # One thread a run: several runs at a time use the processors better than a divided one.
         inspector = Inspector.open(opened, provider, threads=1)
         keep_images = files.need_images or store is not None
         how = ScoreOptions(batch_size, threads, overwrite=overwrite, keep_images=keep_images)
-        summary = _score_here(images, inspector, out, files, store, how)
+        summary = _score_here(images, inspector, out, files, store, part_of, how)
     missed = Gates(max_fail_rate, max_recheck_rate, max_unreadable_rate).missed(summary.counts)
     report(summary, opened.label, missed, as_json)
     if missed:
@@ -185,6 +201,12 @@ def _images(folders: list[str], manifest: str | None) -> ImageList:
     return FoldersToScore(folders) if manifest is None else ListToScore(manifest)
 
 
+def _part_of(name_pattern: str | None) -> PartOf | None:
+    from inspect_app.watch.name_pattern import NamePattern
+
+    return None if name_pattern is None else NamePattern(name_pattern).part_of()
+
+
 def _check_outside(overlays_dir: Path | None, folders: list[str]) -> None:
     place = None if overlays_dir is None else overlays_dir.resolve()
     for folder in folders:
@@ -201,6 +223,7 @@ def _score_here(
     out: list[Path],
     files: ImageFiles,
     store: str | None,
+    part_of: PartOf | None,
     how: ScoreOptions,
 ) -> ScoreSummary:
     from deploy.scoring.local import score_images
@@ -216,6 +239,7 @@ def _score_here(
             out,
             sinks=sinks,
             sink_name=sink_name,
+            part_of=part_of,
             options=how,
             progress=stack.enter_context(scoring_progress()),
         )

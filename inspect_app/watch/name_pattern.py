@@ -2,6 +2,7 @@
 
 import re
 
+from deploy.scoring.parts import PartName, PartOf
 from deploy.scoring.results import ArrivalNotes
 from span_train.contract.errors import SettingsError
 
@@ -28,6 +29,23 @@ class NamePattern:
         """What the name of a file says; nothing where it does not fit."""
         found = None if self._pattern is None else self._pattern.fullmatch(stem)
         return ArrivalNotes(file_time_us, **({} if found is None else found.groupdict()))
+
+    def part_of(self) -> PartOf:
+        """What tells a part by line, lot and id from a file's name without its suffix.
+
+        Raises:
+            SettingsError: The pattern has no group `part_id`.
+        """
+        if self._pattern is None or "part_id" not in self._pattern.groupindex:
+            raise SettingsError(
+                f"--name-pattern: no group part_id, which tells parts apart; such as {_EXAMPLE}."
+            )
+
+        def tell(stem: str) -> PartName | None:
+            said = self.notes(stem, 0)
+            return None if said.part_id is None else (said.line, said.lot, said.part_id)
+
+        return tell
 
 
 def _checked(pattern: str) -> "re.Pattern[str]":

@@ -179,6 +179,27 @@ def test_a_list_a_pattern_and_maps(
     ]
 
 
+def test_names_tell_parts_and_each_is_judged_by_its_worst_image(
+    run_inspect: Inspect, part_folder: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    score = ("score", part_folder / "monday", "--bundle", bundle_folder, "--provider", "cpu")
+    pattern = ("--name-pattern", r"part_(?P<part_id>\d)[0-4]")
+    code, out, err = run_inspect(*score, *pattern, "--out", tmp_path / "r.csv")
+    assert code == 0
+    assert "parts              1  by their worst image: 0 pass, 0 recheck, 1 fail" in out
+    assert str(tmp_path / "r.parts.csv") in out.splitlines()
+    assert "the names of 1 images say nothing of a part" in err
+    with (tmp_path / "r.parts.csv").open(newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["part_id"], row["images"]) == ("0", "5")
+    assert Path(row["worst_image"]).name == "part_02.png"
+    code, _, err = run_inspect(
+        *score, "--name-pattern", r"(?P<lot>\w+)", "--out", tmp_path / "s.csv"
+    )
+    assert code == 3
+    assert "no group part_id" in err
+
+
 def test_progress_tells_rate_and_remaining_time() -> None:
     assert progress_line(1200, 20_000, 0, 0.0) == "1,200 of 20,000 images"
     line = progress_line(2200, 20_000, 1000, 5.0)

@@ -42,3 +42,15 @@ def test_a_pattern_that_says_nothing_is_refused(pattern: str, said: str) -> None
         NamePattern(pattern)
     assert said in str(refused.value)
     assert "(?P<part_id>" in str(refused.value)
+
+
+def test_a_part_is_told_by_line_lot_and_id() -> None:
+    part_of = NamePattern(PATTERN).part_of()
+    assert part_of("L7_0042_top") == part_of("L7_0042_side") == (None, "L7", "0042")
+    assert part_of("L8_0042") == (None, "L8", "0042")
+    assert part_of("anything") is None
+
+
+def test_a_pattern_without_a_part_tells_no_parts() -> None:
+    with pytest.raises(SettingsError, match="no group part_id"):
+        NamePattern(r"(?P<lot>\w+)").part_of()
