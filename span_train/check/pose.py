@@ -18,6 +18,7 @@ Values = npt.NDArray[np.float64]
 LEAST_CORRELATION = 0.5
 MOST_MOVED = 0.2
 _MOST_REGISTERED = 300
+_AT_ONCE = 500
 _ANGLES = 128
 _SHIFT_SHARE = 0.2  # of the side: how far is looked
 _SHIFTED = 0.04
@@ -73,25 +74,24 @@ class Pose:
 
 def measure_pose(thumbnails: Grey) -> Pose:
     """Measure (M, s, s) thumbnails, M at least 2."""
-    evened = evened_rows(thumbnails)
-    correlation_m = _with_the_others(evened)
+    correlation_m = _with_the_others(thumbnails)
     typical = int(correlation_m.argmax())
     some = range(0, len(thumbnails), -(-len(thumbnails) // _MOST_REGISTERED))
     shape = thumbnails.shape[1:]
-    reference = evened[typical].reshape(shape)
-    others = [evened[place].reshape(shape) for place in some if place != typical]
+    chosen = [typical, *(place for place in some if place != typical)]
+    reference, *others = evened_rows(thumbnails[chosen]).reshape(-1, *shape)
     shifted = [_is_shifted(reference, other) for other in others]
     turns = np.array([_turn(reference, other) for other in others])
     angle, best, gain = np.abs(turns[:, 0]), turns[:, 1], turns[:, 2]
     tells_angle = bool(np.median(best) >= _SHARED_BY_ANGLE)
     turned = (angle > _TURNED_DEG) & (gain > _GAIN) & (best > _SHARED_BY_ANGLE)
-    levels = thumbnails.astype(np.float32)
+    mean, spread = _mean_and_spread(thumbnails)
     return Pose(
         correlation_m,
         typical,
         _odd(correlation_m),
-        levels.mean(axis=0),
-        levels.std(axis=0),
+        mean,
+        spread,
         shifted=float(np.mean(shifted)),
         turned=float(np.mean(turned)) if tells_angle else 0.0,
         turn_deg=float(np.median(angle[turned])) if turned.any() else 0.0,
@@ -148,14 +148,34 @@ def evened_rows(thumbnails: Grey) -> Plane:
     return rows
 
 
-def _with_the_others(evened: Plane) -> Values:
-    total = evened.sum(axis=0, dtype=np.float64).astype(np.float32)
+def _with_the_others(thumbnails: Grey) -> Values:
+    """Two passes in pieces: memory does not grow with the images."""
+    total = np.zeros(thumbnails[0].size, np.float64)
+    for piece in _pieces(thumbnails):
+        total += evened_rows(piece).sum(axis=0, dtype=np.float64)
     found = []
-    for row in evened:
-        others = total - row
-        length = float(np.linalg.norm(others) * np.linalg.norm(row))
-        found.append(float(others @ row) / max(length, 1e-9))
-    return np.array(found)
+    for piece in _pieces(thumbnails):
+        rows = evened_rows(piece)
+        others = total.astype(np.float32) - rows
+        length = np.linalg.norm(others, axis=1) * np.linalg.norm(rows, axis=1)
+        found.append((others * rows).sum(axis=1) / np.maximum(length, 1e-9))
+    return np.concatenate(found).astype(np.float64)
+
+
+def _mean_and_spread(thumbnails: Grey) -> tuple[Plane, Plane]:
+    total = np.zeros(thumbnails.shape[1:], np.float64)
+    squares = np.zeros_like(total)
+    for piece in _pieces(thumbnails):
+        levels = piece.astype(np.float32)
+        total += levels.sum(axis=0, dtype=np.float64)
+        squares += np.square(levels).sum(axis=0, dtype=np.float64)
+    mean = total / len(thumbnails)
+    spread = np.sqrt(np.maximum(squares / len(thumbnails) - mean**2, 0))
+    return mean.astype(np.float32), spread.astype(np.float32)
+
+
+def _pieces(thumbnails: Grey) -> list[Grey]:
+    return [thumbnails[start : start + _AT_ONCE] for start in range(0, len(thumbnails), _AT_ONCE)]
 
 
 def _odd(correlation_m: Values) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ _NEAREST = 6
 _ALIKE = 0.9
 _FEW = 50
 _FITTED_ON = 3000
+_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,24 @@ def candidates(thumbnails: Grey) -> list[Candidate]:
     """
     if len(thumbnails) < 2:
         return []
-    evened = _evened(thumbnails)
+    small = np.array(
+        [cv2.resize(one, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA) for one in thumbnails]
+    )
+    directions = _evened(small)
     # The mean of a few images holds too much of each to be taken away.
-    mean = evened.mean(axis=0) if len(thumbnails) >= _FEW else np.zeros_like(evened[0])
-    directions = _directions(evened, mean)
+    mean = directions.mean(axis=0) if len(small) >= _FEW else np.zeros_like(directions[0])
+    _make_directions(directions, mean)
     axes = _strongest(directions)
     tree = KDTree(directions @ axes)
     best: dict[tuple[int, int], Candidate] = {}
     for way in range(len(WAYS)):
-        other = directions if way == 0 else _directions(_evened(turned(thumbnails, way)), mean)
-        for found in _near(tree, axes, directions, other, way):
-            pair = (found.first, found.second)
-            if pair not in best or best[pair].alike < found.alike:
-                best[pair] = found
+        for start in range(0, len(small), _AT_ONCE):
+            other = _evened(turned(small[start : start + _AT_ONCE], way))
+            _make_directions(other, mean)
+            for found in _near(tree, axes, directions, other, start, way):
+                pair = (found.first, found.second)
+                if pair not in best or best[pair].alike < found.alike:
+                    best[pair] = found
     return sorted(best.values(), key=lambda one: (-one.alike, one.first, one.second))
 
 
@@ -82,14 +88,18 @@ def turned(pictures: Grey, way: int) -> Grey:
 
 
 def _near(
-    tree: KDTree, axes: Vectors, directions: Vectors, other: Vectors, way: int
+    tree: KDTree, axes: Vectors, directions: Vectors, other: Vectors, start: int, way: int
 ) -> Iterator[Candidate]:
+    """The nearest images of some that are turned; `other[0]` is that of image `start`."""
     reach = float(np.sqrt(2 - 2 * _ALIKE))
     count = min(_NEAREST + 1, len(directions))
     _, places = tree.query(other @ axes, k=count, distance_upper_bound=reach, workers=-1)
     within = places < len(directions)
-    for second, first in zip(np.nonzero(within)[0].tolist(), places[within].tolist(), strict=True):
-        alike = float(directions[first] @ other[second])
+    rows, firsts = np.nonzero(within)[0], places[within]
+    agree = np.einsum("cd,cd->c", directions[firsts], other[rows])
+    for second, first, alike in zip(
+        (rows + start).tolist(), firsts.tolist(), agree.tolist(), strict=True
+    ):
         if first != second and alike >= _ALIKE:
             # Turning the second by a quarter is turning the first by three; mirrored ways are
             # their own opposites.
@@ -100,21 +110,18 @@ def _near(
             )
 
 
-def _evened(thumbnails: Grey) -> Vectors:
+def _evened(small: Grey) -> Vectors:
     """(M, 576) float32 with mean 0 and spread 1 each."""
-    small = [
-        cv2.resize(one, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA) for one in thumbnails
-    ]
-    vectors = np.array(small, np.float32).reshape(len(thumbnails), -1)
+    vectors = small.reshape(len(small), -1).astype(np.float32)
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(vectors.std(axis=1, keepdims=True), 1.0)
     return vectors
 
 
-def _directions(evened: Vectors, mean: Vectors) -> Vectors:
-    apart = evened - mean
-    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-6)
-    return np.asarray(apart, np.float32)
+def _make_directions(evened: Vectors, mean: Vectors) -> None:
+    """In place: how each differs from the mean, of length 1."""
+    evened -= mean
+    evened /= np.maximum(np.linalg.norm(evened, axis=1, keepdims=True), 1e-6)
 
 
 def _strongest(directions: Vectors) -> Vectors:

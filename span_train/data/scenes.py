@@ -75,7 +75,13 @@ def find_scenes(
         groups.join(first_of.setdefault(hashes[path], place), place)
     equal = groups.members()
     small = thumbnails_of(paths, settings) if thumbnails is None else thumbnails
-    near, compared, left = _confirm(candidates(small), groups, paths, settings, progress)
+    # One of each content: equal ones would crowd out the near ones.
+    firsts = sorted(set(first_of.values()))
+    found = [
+        Candidate(firsts[one.first], firsts[one.second], one.way, one.alike)
+        for one in candidates(small[firsts])
+    ]
+    near, compared, left = _confirm(found, groups, paths, settings, progress)
     return Duplicates(_named(equal, paths), near, _named(groups.members(), paths), compared, left)
 
 
