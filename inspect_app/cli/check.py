@@ -1,15 +1,28 @@
 """`inspect check`: what a line's images and labels can and cannot support, before any training."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from span_train.contract.settings import LineSettings
+    from span_train.finetune.image_features import FeaturesOf
 
 
 def check(
     line: Annotated[Path, typer.Argument(metavar="LINE.yaml", help="The line's settings.")],
     html: Annotated[
         Path | None, typer.Option(help="Write a page with pictures here; an earlier one goes.")
+    ] = None,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="A run of `inspect pretrain`: finds look-alikes under other light, too."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A run of `inspect train`: finds labels that look wrong.")
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -28,7 +41,8 @@ def check(
     Looks for files that cannot be read, mixed sizes and products, equal images and copies of one
     scene (moved, turned, mirrored), also over splits and labels, parts that do not lie in one
     pose, odd light and blur, labels that contradict each other, classes too small for the goals,
-    and drawn parts that cannot be used. Changes nothing.
+    and drawn parts that cannot be used. Once there is a network, --backbone and --run find more:
+    look-alikes under other light, and likely label errors. Changes nothing.
 
     Exit codes: 0 done, whatever was found, 2 usage, 3 settings, images or labels that do not fit,
     4 with --strict: something must be mended, 5 done, but some files cannot be read.
@@ -43,7 +57,8 @@ def check(
 
     settings = read_settings(line, tuple(overrides or ()))
     with image_progress() as progress:
-        checked = check_line(settings, progress, threads)
+        seen, judged = _networks(settings, backbone, run)
+        checked = check_line(settings, progress, threads, seen=seen, judged=judged)
     if html is not None:
         from span_train.check.page import write_page
 
@@ -57,3 +72,17 @@ def check(
         )
     if checked.looks.unreadable:
         raise typer.Exit(5)
+
+
+def _networks(
+    settings: LineSettings, backbone: Path | None, run: Path | None
+) -> tuple[FeaturesOf | None, FeaturesOf | None]:
+    """What the runs that were named see in images; torch starts for them alone."""
+    if backbone is None and run is None:
+        return None, None
+    from span_train.finetune.image_features import backbone_features, head_features
+
+    return (
+        backbone_features(settings, backbone) if backbone else None,
+        head_features(settings, run) if run else None,
+    )

@@ -1,13 +1,15 @@
 """Check a line before any training: its files, poses, light, duplicates, labels and layout."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from span_train.check.finding import Finding
+from span_train.check.label_errors import Suspect, likely_errors, suspect_findings
 from span_train.check.labelled import Labelled, class_counts, class_findings, label_findings
 from span_train.check.light import light_findings
 from span_train.check.look import Looks, look_at_all
@@ -16,11 +18,14 @@ from span_train.check.products import Products, find_products, product_findings,
 from span_train.contract.errors import InputError, InspectionError
 from span_train.contract.settings import LineSettings
 from span_train.data.catalog import content_hash, find_images
+from span_train.data.feature_pairs import alike_by_features
 from span_train.data.labels import check_good_class, read_rows
 from span_train.data.line_layout import make_layout
 from span_train.data.scenes import Duplicates, find_scenes
 from span_train.data.splits import divide_labelled
 from span_train.data.thumbnails import Progress
+
+FeaturesOf = Callable[[Sequence[Path]], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class LineCheck:
         name: The line's.
         findings: In the order of the checks.
         looks: What was seen of each image.
-        duplicates, pose, products, labelled: What the findings rest on.
+        duplicates, pose, products, labelled, suspects: What the findings rest on.
     """
 
     name: str
@@ -41,6 +46,7 @@ class LineCheck:
     pose: Pose | None
     products: Products
     labelled: Labelled
+    suspects: tuple[Suspect, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values; paths as text."""
@@ -66,16 +72,34 @@ class LineCheck:
             "scenes": [[str(path) for path in group] for group in found.groups],
             "compared": found.compared,
             "candidates_left": found.left,
+            "suspects": [
+                {
+                    "path": str(one.path),
+                    "label": one.label,
+                    "rather": one.rather,
+                    "probability": round(one.probability, 4),
+                }
+                for one in self.suspects
+            ],
         }
 
 
-def check_line(settings: LineSettings, progress: Progress, threads: int = 0) -> LineCheck:
+def check_line(
+    settings: LineSettings,
+    progress: Progress,
+    threads: int = 0,
+    *,
+    seen: FeaturesOf | None = None,
+    judged: FeaturesOf | None = None,
+) -> LineCheck:
     """Look at every image of a line once, and at its labels and layout.
 
     Args:
         settings: The line's.
         progress: Told (what is done, images done, images in all).
         threads: How many read at a time; 0 is one a processor.
+        seen: What a network sees in some images: more look-alikes are found with it.
+        judged: What a trained network sees in some images: likely label errors are found with it.
 
     Raises:
         InputError: A folder holds no image, none can be read, or the labels cannot be read.
@@ -91,7 +115,9 @@ def check_line(settings: LineSettings, progress: Progress, threads: int = 0) -> 
     hashes = {look.path: look.sha256 for look in looks.images}
     labelled = _labelled(settings, hashes)
     paths = [look.path for look in looks.images]
-    duplicates = find_scenes(paths, hashes, settings.input, progress, looks.thumbnails())
+    alike = alike_by_features(seen(paths)) if seen else ()
+    duplicates = find_scenes(paths, hashes, settings.input, progress, looks.thumbnails(), alike)
+    suspects = _suspects(labelled, judged) if judged else ()
     pose = measure_pose(looks.thumbnails()) if len(looks.images) > 1 else None
     products = find_products(looks)
     findings = (
@@ -99,13 +125,22 @@ def check_line(settings: LineSettings, progress: Progress, threads: int = 0) -> 
         *size_findings(looks),
         *_duplicate_findings(duplicates),
         *label_findings(labelled, duplicates),
+        *(suspect_findings(suspects) if judged else ()),
         *_pose_findings(pose, looks),
         *product_findings(products),
         *light_findings(looks),
         *class_findings(labelled, settings.goals),
         *_layout_findings(settings, set(hashes.values())),
     )
-    return LineCheck(settings.name, findings, looks, duplicates, pose, products, labelled)
+    return LineCheck(
+        settings.name, findings, looks, duplicates, pose, products, labelled, suspects or ()
+    )
+
+
+def _suspects(labelled: Labelled, judged: FeaturesOf) -> tuple[Suspect, ...] | None:
+    if not labelled.images:
+        return None
+    return likely_errors(labelled.images, judged([image.path for image in labelled.images]))
 
 
 def _labelled(settings: LineSettings, hashes: dict[Path, str]) -> Labelled:
@@ -215,7 +250,7 @@ def _exemplar_finding(said: str, strange: Sequence[Path]) -> Finding:
     return Finding(
         "layout",
         "warning",
-        f"{said} {len(strange)} exemplars are not among the images.".strip(),
+        f"{said} {', '.join(path.name for path in strange)}: not among the images.".strip(),
         "Make sure that they show the same product from the same camera; better draw on one of "
         "the images.",
         tuple(map(str, strange)),

@@ -1,6 +1,7 @@
 """Write one self-contained page of a check, with pictures of what was found."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from span_train.check.finding import Level
 from span_train.check.line_check import LineCheck
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB, fit, load_image
@@ -24,6 +26,8 @@ _SIDE_PX = 220
 _MOST_PAIRS = 12
 _MOST_ODD = 8
 _MOST_EACH = 6
+_MOST_SUSPECTS = 18
+_ORDER: tuple[Level, ...] = ("problem", "warning", "ok")  # what to do comes first
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,12 @@ def _pictures(check: LineCheck, settings: InputSettings) -> dict[str, Any]:
             for finding in check.findings
             if finding.about == "light" and finding.images
         ],
+        "suspects": [
+            shown.of(one.path, f" · rather {one.rather} ({1 - one.probability:.0%})")
+            for one in check.suspects[:_MOST_SUSPECTS]
+        ],
+        "findings": sorted(check.findings, key=lambda one: _ORDER.index(one.level)),
+        "counts": Counter(one.level for one in check.findings),
         "words": {"ok": "fine", "warning": "look", "problem": "mend"},
     }
 

@@ -56,6 +56,7 @@ def find_scenes(
     settings: InputSettings,
     progress: Progress = lambda what, done, of: None,
     thumbnails: Grey | None = None,
+    also: Sequence[Candidate] = (),
 ) -> Duplicates:
     """Equal files by their hash; near ones among candidates, each registered and compared.
 
@@ -68,6 +69,7 @@ def find_scenes(
         settings: How they are read.
         progress: Told (what is done, pairs done, pairs in all).
         thumbnails: (M, 64, 64) of the images, where they are at hand.
+        also: More pairs to compare, by places in `paths`, such as those a network sees alike.
     """
     groups = _Groups(len(paths))
     first_of: dict[str, int] = {}
@@ -81,6 +83,7 @@ def find_scenes(
         Candidate(firsts[one.first], firsts[one.second], one.way, one.alike)
         for one in candidates(small[firsts])
     ]
+    found = sorted((*found, *also), key=lambda one: (-one.alike, one.first, one.second))
     near, compared, left = _confirm(found, groups, paths, settings, progress)
     return Duplicates(_named(equal, paths), near, _named(groups.members(), paths), compared, left)
 

@@ -100,7 +100,7 @@ def test_an_exemplar_from_elsewhere_is_told(run_inspect: Run, photos: Path, tmp_
     layout = "layout: {source: exemplar, exemplar: exemplar.png, masks: masks}\n"
     _, out, _ = run_inspect("check", line_of(photos, layout), "--json")
     (finding,) = found(out, "layout")
-    assert "1 exemplars are not among the images" in str(finding["found"])
+    assert "exemplar.png: not among the images" in str(finding["found"])
 
 
 def test_too_few_defective_parts_for_the_goal_are_counted(run_inspect: Run, photos: Path) -> None:
