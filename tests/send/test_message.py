@@ -1,6 +1,8 @@
 """What the plant reads: the names of the standard, the same id for the same event."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,3 +119,23 @@ def test_the_ends_of_the_chain_follow_its_decisions(plant: Plant) -> None:
     assert anchor["anchor"]["count"] == 2
     assert anchor["anchor"]["head"] == last["decision"]["seal"]
     assert anchor["MessageId"] == anchor["anchor"]["seal"] != last["MessageId"]
+
+
+DECISION = Path(__file__).parents[2] / "docs" / "decisions" / "0019-messages-to-the-plant.md"
+
+
+def test_messages_are_what_the_document_shows(small_plant: Plant) -> None:
+    notes = ArrivalNotes(1, part_id="0042", camera="top", lot="L7")
+    small_plant.arrive(verdict="fail", notes=notes)
+    small_plant.decide(1)
+    blocks = re.findall(r"```json\n(.*?)```", DECISION.read_text(encoding="utf-8"), re.DOTALL)
+    shown = [shape(json.loads(block)) for block in blocks]
+    assert [shape(told(entry)) for entry in entries(small_plant)] == shown
+
+
+def shape(value: Any) -> Any:
+    """The names in a message, without what differs from part to part."""
+    if isinstance(value, dict):
+        inside = {name: shape(one) for name, one in value.items()}
+        return inside | ({"contributions": None} if "contributions" in value else {})
+    return [shape(one) for one in value] if isinstance(value, list) else None
