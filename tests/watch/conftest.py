@@ -42,6 +42,7 @@ __all__ = [
     "write_part",
 ]
 
+WritePart = Callable[..., Path]
 QUICK = WatchOptions(settle_s=0.05, patience_s=0.2, look_s=0.2)
 LONGEST_S = 20.0
 
@@ -140,3 +141,9 @@ def wait_until(condition: Callable[[], bool], longest_s: float = LONGEST_S) -> N
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)
+
+
+def drop(line: Line, write_part: WritePart, name: str, seed: int = 0, **how: Any) -> Path:
+    """Write a part elsewhere, and rename it in."""
+    draft = write_part(line.hot.with_name("draft") / name, seed, **how)
+    return draft.rename(line.hot / name)

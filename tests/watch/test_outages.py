@@ -16,11 +16,9 @@ from inspect_app.watch.heartbeat import Health, Heartbeat
 from inspect_app.watch.wall_clock import WallClock
 from tests.store.conftest import postgres, postgres_url
 from tests.store.postgres_server import running
-from tests.watch.conftest import Line, wait_until
+from tests.watch.conftest import Line, WritePart, wait_until
 
 __all__ = ["postgres", "postgres_url"]  # fixtures
-
-WritePart = Callable[..., Path]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,9 @@ import pytest
 from deploy.runtime.inspector import Inspector
 from deploy.scoring.results import ScoredImage
 from inspect_app.store.writer import StoreWriter
-from inspect_app.watch.folder_events import FolderEvents
 from inspect_app.watch.stop_request import StopRequest
-from span_train.contract.errors import InputError, StoreError
-from tests.watch.conftest import Line, wait_until
-
-WritePart = Callable[..., Path]
+from span_train.contract.errors import StoreError
+from tests.watch.conftest import Line, WritePart, drop, wait_until
 
 
 class Refusing:
@@ -37,12 +33,6 @@ class Refusing:
 
     def watched_files(self, folder: str) -> set[tuple[str, int]]:
         return self.store.watched_files(folder)
-
-
-def drop(line: Line, write_part: WritePart, name: str, seed: int = 0, **how: Any) -> Path:
-    """Write a part elsewhere, and rename it in."""
-    draft = write_part(line.hot.with_name("draft") / name, seed, **how)
-    return draft.rename(line.hot / name)
 
 
 def test_files_are_inspected_stored_with_their_maps_and_moved(
@@ -164,81 +154,6 @@ def test_deleted_files_are_gone(line: Line, write_part: WritePart) -> None:
     assert line.beside() == []
 
 
-def test_without_events_the_folder_is_looked_at(line: Line, write_part: WritePart) -> None:
-    with line.watched(poll_s=0.1):
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
-        assert line.health.events == "polling"
-
-
-def test_a_system_without_events_to_spare_is_polled_and_that_is_said(
-    line: Line, write_part: WritePart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def none_left(_events: FolderEvents) -> FolderEvents:
-        raise OSError(errno.ENOSPC, "no watches left")
-
-    monkeypatch.setattr(FolderEvents, "__enter__", none_left)
-    with line.watched():
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
-    assert "looked through every second" in line.said[0]
-
-
-def test_a_folder_that_vanishes_while_it_is_being_listened_to_is_no_lack_of_events(
-    line: Line, write_part: WritePart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enter, tried = FolderEvents.__enter__, []
-
-    def gone_meanwhile(events: FolderEvents) -> FolderEvents:
-        tried.append(events)
-        if len(tried) == 1:
-            line.hot.rename(line.hot.with_name("unmounted"))
-            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
-        return enter(events)
-
-    monkeypatch.setattr(FolderEvents, "__enter__", gone_meanwhile)
-    with line.watched():
-        wait_until(lambda: line.health.state == "folder is missing")
-        line.hot.with_name("unmounted").rename(line.hot)
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
-        assert line.health.events == "inotify"
-    assert line.said == [
-        f"{line.hot}: is missing; waiting for it.",
-        f"{line.hot}: is there again.",
-    ]
-
-
-def test_events_that_come_back_are_told_of(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter, tried = FolderEvents.__enter__, []
-
-    def none_left_once(events: FolderEvents) -> FolderEvents:
-        tried.append(events)
-        if len(tried) == 1:
-            raise OSError(errno.ENOSPC, "no watches left")
-        return enter(events)
-
-    monkeypatch.setattr(FolderEvents, "__enter__", none_left_once)
-    with line.watched():
-        wait_until(lambda: bool(line.said))
-        line.hot.rename(line.hot.with_name("unmounted"))
-        line.hot.mkdir()
-        wait_until(lambda: line.health.events == "inotify")
-    assert line.said[-1] == f"{line.hot}: changes are told of again."
-    assert line.health.last_error is not None
-    assert not line.health.last_error["present"]
-
-
-def test_a_lost_event_loses_no_file(
-    line: Line, write_part: WritePart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FolderEvents, "on_any_event", lambda *_: None)
-    with line.watched():
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
-        assert line.health.events == "inotify"
-
-
 def test_five_hundred_files_at_once_are_inspected_once_each(
     line: Line, write_part: WritePart
 ) -> None:
@@ -280,31 +195,6 @@ def test_asked_to_stop_while_the_store_refuses_it_stops_and_leaves_the_files(
     with line.watched():
         wait_until(lambda: line.beside() == ["a.png"])
     assert line.names() == ["a.png"]
-
-
-def test_a_folder_that_vanishes_is_waited_for(line: Line, write_part: WritePart) -> None:
-    with line.watched():
-        shutil.rmtree(line.hot)
-        wait_until(lambda: line.health.state == "folder is missing")
-        line.hot.mkdir()
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
-        wait_until(lambda: line.health.state == "watching")
-    assert line.said == [
-        f"{line.hot}: is missing; waiting for it.",
-        f"{line.hot}: is there again.",
-    ]
-
-
-def test_a_folder_in_the_place_of_the_watched_one_is_watched(
-    line: Line, write_part: WritePart
-) -> None:
-    with line.watched(look_s=60.0):
-        time.sleep(0.3)
-        line.hot.rename(line.hot.with_name("unmounted"))
-        line.hot.mkdir()
-        drop(line, write_part, "a.png")
-        wait_until(lambda: line.beside() == ["a.png"])
 
 
 def test_a_stored_file_that_cannot_be_moved_is_not_inspected_again(
@@ -400,20 +290,6 @@ def test_names_say_part_camera_lot_and_line(line: Line, write_part: WritePart) -
     assert (fits.lot, fits.part_id, fits.camera, fits.line) == ("L7", "0042", "top", None)
     assert (odd.lot, odd.part_id) == (None, None)
     assert line.health.unnamed == 1
-
-
-def test_a_second_watch_of_the_folder_is_refused(line: Line) -> None:
-    with line.watched():
-        wait_until(lambda: line.health.state == "watching")
-        with pytest.raises(InputError, match="another `inspect watch` has this folder"):
-            second(line)
-
-
-def second(line: Line) -> None:
-    other = Line.__new__(Line)
-    other.__dict__.update(line.__dict__, said=[])
-    with other.watched():
-        time.sleep(0.5)
 
 
 def test_the_heartbeat_tells_what_there_is_to_know(line: Line, write_part: WritePart) -> None:
