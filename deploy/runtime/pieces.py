@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deploy.bundle.graph_outputs import PER_IMAGE_OUTPUTS
 
 Outputs = dict[str, npt.NDArray[np.float32]]
-_PATCHES_AT_ONCE = 600  # measured with networks 192 and 384 wide: docs/results/graph_batches.md
+_PATCHES_AT_ONCE = 600  # measured with networks 192 and 384 wide: docs/decisions, 0023
 
 
 def images_at_once(grid: int) -> int:

@@ -11,6 +11,7 @@ from deploy.scoring.local import ScoreOptions, score_folder
 from deploy.scoring.results import ScoredImage
 from span_train.contract.errors import InputError
 from span_train.contract.image import RGB, load_image
+from tests.contract.test_pixels import png, png_chunk, zeros
 
 
 def read(path: Path) -> list[dict]:
@@ -168,6 +169,32 @@ def test_odd_names_are_scored(
     [row] = read(tmp_path / "r.parquet")
     assert row["status"] == "ok"
     assert row["path"].endswith('odd \\xff,\n".png')
+
+
+def test_whatever_lies_in_a_folder_gets_a_row_and_the_run_goes_on(
+    inspector: Inspector, tmp_path: Path, write_part: Callable[..., Path]
+) -> None:
+    images = tmp_path / "images"
+    write_part(images / "a.png")
+    (images / "bomb.png").write_bytes(png(60_000, 60_000, png_chunk(b"IDAT", zeros(10**6))))
+    (images / "empty.png").touch()
+    (images / "huge.png").write_bytes(png(20_000, 20_000, png_chunk(b"IDAT", zeros(999))))
+    write_part(images / f"{'l' * 251}.png", 1)
+    (images / "loop.png").symlink_to("loop.png")
+    write_part(images / "odd.png", 2).rename(images / os.fsdecode(b"odd\xff.png"))
+    write_part(images / "one.png", 3, size_px=(1, 1))
+    write_part(images / "wide.png", 4, size_px=(1, 20_000))
+    write_part(images / "z.png", 5)
+    score_folder([images], inspector, [tmp_path / "r.parquet"], options=ScoreOptions(3))
+    found = {Path(row["path"]).name: row for row in read(tmp_path / "r.parquet")}
+    bad = {name: row["reason"] for name, row in found.items() if row["status"] == "unreadable"}
+    assert len(found) == 10
+    assert sorted(bad) == ["bomb.png", "empty.png", "huge.png", "loop.png"]
+    assert "60000x60000 pixels, the limit is" in bad["bomb.png"]
+    assert "20000x20000 pixels, the limit is" in bad["huge.png"]
+    assert "an empty file" in bad["empty.png"]
+    assert "Too many levels of symbolic links" in bad["loop.png"]
+    assert found["odd\\xff.png"]["verdict"] is not None
 
 
 def test_memory_for_reading_does_not_grow_with_the_folder(
