@@ -109,8 +109,8 @@ def pose_finding(pose: Pose) -> Finding:
             f"The images have no common pose: {said}, less than {LEAST_CORRELATION:.2f}. Parts of "
             "a layout would lie elsewhere in each image.",
             "Sort out mixed products and views, fix the part's place before the camera, or crop "
-            "to the part; where that cannot be, train with pretrain.prior_weight=0 and "
-            "train.statistics=memory, which knows no places.",
+            "to the part; where that cannot be, try pretrain.prior_weight=0 and "
+            "train.statistics=memory, which knows no places, and measure before you trust it.",
         )
     if pose.turned >= MOST_MOVED:
         return Finding(
@@ -119,8 +119,7 @@ def pose_finding(pose: Pose) -> Finding:
             f"Parts turn: {pose.turned:.0%} of the images fit the most typical one better when "
             f"they are turned, by {pose.turn_deg:.0f}° (median); {said}.",
             "Set input.align: ecc and name a good image as input.reference; without that, draw "
-            "only what stays in place at any angle, such as rings around the centre, and train "
-            "with train.statistics=memory, which knows no places.",
+            "only what stays in place at any angle, such as rings around the centre.",
         )
     if pose.shifted >= MOST_MOVED:
         return Finding(
