@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspect_app.cli.deep_window import deep_window
 from inspect_app.cli.folder_layouts import Sorted, recognise
 from inspect_app.layout_drawing.line_yaml import quoted
 from span_train.check.typical import typical_image
@@ -46,7 +47,7 @@ layout:
 input:
   side_px: {side_px: <23} # the square the network sees; {why_side}
   fit: stretch                    # or letterbox, crop
-  # window: [0, 65535]            # 16-bit cameras: the values shown as black and as white
+{window}
 
 pretrain:
   objective: masked               # or dino
@@ -105,8 +106,10 @@ def describe_line(
     kind = Sorted(tuple(images), labels) if labels else recognise(images, good_class)
     images, labels = kind.images, kind.labels
     found = find_images(images)
-    remarks = tuple(filter(None, (kind.remark,))) + _check_some(found)
-    made = _drawn(drawing) if drawing else None
+    window = deep_window(found)
+    how = InputSettings(window=window)
+    remarks = tuple(filter(None, (kind.remark,))) + _check_some(found, how)
+    made = _drawn(drawing, how) if drawing else None
     side_px, why_side = _side(made)
     labelled = read_labels(labels, good_class) if labels else ()
     classes = Counter(image.label for image in labelled)
@@ -116,9 +119,10 @@ def describe_line(
         images="\n".join(f"  - {quoted(_from(start, folder))}" for folder in images),
         labels=f"labels: {quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
         good_class=quoted(good_class),
-        layout=_layout_lines(start, drawing) + _typical_line(start, found, drawing),
+        layout=_layout_lines(start, drawing) + _typical_line(start, found, drawing, how),
         side_px=side_px,
         why_side=why_side,
+        window=_window_line(window),
     )
     parts, more = (made.names, made.remarks) if made else ((), ())
     return NewLine(text, len(found), parts, dict(classes), remarks + more)
@@ -141,20 +145,32 @@ def write_line(line: Path, text: str) -> None:
     read_settings(line)
 
 
-def _check_some(found: Sequence[Path]) -> tuple[str, ...]:
+def _window_line(window: tuple[int, int] | None) -> str:
+    if window is None:
+        return (
+            "  # window: [0, 65535]            # 16-bit cameras: values shown as black and as white"
+        )
+    return (
+        f"  window: [{window[0]}, {window[1]}]".ljust(34)
+        + "# 16 bits: black and white; as some images are, widen it if others may be darker or "
+        "brighter"
+    )
+
+
+def _check_some(found: Sequence[Path], how: InputSettings) -> tuple[str, ...]:
     """Look into up to 50 images, evenly spaced, so that a wrong camera setting shows at once."""
     some = found[:: -(-len(found) // _MOST_CHECKED)]
-    reasons = [reason for path in some if (reason := why_unreadable(path, InputSettings()))]
+    reasons = [reason for path in some if (reason := why_unreadable(path, how))]
     if not reasons:
         return ()
     return (f"{len(reasons)} of {len(some)} images looked at cannot be used: {reasons[0]}",)
 
 
-def _drawn(drawing: Drawing) -> Layout:
+def _drawn(drawing: Drawing, how: InputSettings) -> Layout:
     exemplars = []
     for path in drawing.exemplars:
         try:
-            height_px, width_px, _ = load_image(path).shape
+            height_px, width_px, _ = load_image(path, window=how.window).shape
         except ImageError as problem:
             raise ImageError(f"--exemplar: {problem}") from None
         exemplars.append(Exemplar(path, (height_px, width_px)))
@@ -174,11 +190,13 @@ def _side(layout: Layout | None) -> tuple[int, str]:
     return side_px, f"{layout.names[areas.index(smallest)]} has {smallest:.1f} patches there"
 
 
-def _typical_line(start: Path, found: Sequence[Path], drawing: Drawing | None) -> str:
+def _typical_line(
+    start: Path, found: Sequence[Path], drawing: Drawing | None, how: InputSettings
+) -> str:
     """A comment that proposes the most typical image to draw on."""
     if drawing is not None:
         return ""
-    typical = typical_image(found, InputSettings())
+    typical = typical_image(found, how)
     if typical is None:
         return ""
     return f"\n  # exemplar: {quoted(_from(start, typical))}   # a typical image, to draw parts on"

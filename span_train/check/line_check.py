@@ -192,8 +192,9 @@ def _duplicate_findings(found: Duplicates) -> list[Finding]:
                 "duplicates",
                 "warning",
                 f"{copies} images agree with another one in their fine detail, in "
-                f"{len(found.groups)} groups: most likely one part each, moved, turned, "
-                "mirrored or saved again.",
+                f"{len(found.groups)} {'groups' if len(found.groups) > 1 else 'group'}: one part "
+                "each, moved, turned, mirrored or saved again; or smooth parts that these images "
+                "cannot tell apart.",
                 "Look at some pairs; give the files of one part one `group` in the labels, so that "
                 "they stay in one split. Augmented copies add nothing to learn from.",
                 tuple(sorted(map(str, near))),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,15 +125,36 @@ def test_a_place_that_cannot_be_written_to_is_named(write_image: Write, tmp_path
         init(below_a_file, "--images", tmp_path / "photos")
 
 
-def test_images_that_cannot_be_used_are_remarked_with_the_cure(tmp_path: Path) -> None:
+def test_images_that_cannot_be_used_are_remarked_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "photos" / "deep.png")
+    (tmp_path / "photos" / "text.png").write_text("no image")
     result = RUNNER.invoke(
         app, ["init", str(tmp_path / "line.yaml"), "--images", str(tmp_path / "photos")]
     )
     assert result.exit_code == 0
     assert "note: 1 of 1 images looked at cannot be used" in result.stderr
-    assert "set input.window" in result.stderr
+    assert "a text file, expected an image" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["grey", "colour"])
+def test_16_bit_images_get_a_window_that_holds_them(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "photos").mkdir()
+    for place in range(3):
+        deep = np.linspace(210, 3010 + 400 * place, 64 * 64).reshape(64, 64).astype(np.uint16)
+        pixels = deep if kind == "grey" else np.dstack([deep] * 3)
+        cv2.imwrite(str(tmp_path / "photos" / f"{place}.png"), pixels)
+    (tmp_path / "photos" / "damaged.png").write_bytes(b"\x89PNG")
+    line = tmp_path / "line.yaml"
+    result = RUNNER.invoke(app, ["init", str(line), "--images", str(tmp_path / "photos")])
+    assert result.exit_code == 0, result.output
+    assert read_settings(line).input.window == (200, 3850)
+    assert "1 of 4 images looked at cannot be used" in result.stderr
+
+
+def test_8_bit_images_get_no_window(write_image: Write, tmp_path: Path) -> None:
+    write_image("photos/a.png")
+    init(tmp_path / "line.yaml", "--images", tmp_path / "photos")
+    assert read_settings(tmp_path / "line.yaml").input.window is None
 
 
 @pytest.mark.parametrize("kind", ["mvtec", "classes", "csv", "json lines"])
