@@ -15,6 +15,7 @@ TORCH_FREE = (
     "deploy.runtime",
     "deploy.scoring",
     "deploy.serving",
+    "inspect_app.reports.document",
     "inspect_app.send",
     "inspect_app.store",
     "inspect_app.station",

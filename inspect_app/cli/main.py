@@ -33,6 +33,7 @@ COMMANDS = (
     "send",
     "station",
     "operators",
+    "report",
     "audit",
     "labels",
     "store-backup",

@@ -4,6 +4,9 @@ import streamlit as st
 
 from inspect_app.station.app_pages.history import show_history
 from inspect_app.station.app_pages.inspect_part import show_part
+from inspect_app.station.app_pages.line_health import show_health
+from inspect_app.station.app_pages.review import show_review
+from inspect_app.station.app_pages.shift_report import show_shift
 from inspect_app.station.pieces.keyboard import SCRIPT
 from inspect_app.station.pieces.language import tr
 from inspect_app.station.pieces.sign_in import note_activity
@@ -19,6 +22,9 @@ def run() -> None:
     st.html(SCRIPT, unsafe_allow_javascript=True)
     pages = [
         st.Page(show_part, title=tr("Inspect"), url_path="inspect", default=True),
+        st.Page(show_review, title=tr("Review"), url_path="review"),
+        st.Page(show_shift, title=tr("Shift"), url_path="shift"),
+        st.Page(show_health, title=tr("Line"), url_path="line"),
         st.Page(show_history, title=tr("History"), url_path="history"),
     ]
     st.session_state["pages"] = pages

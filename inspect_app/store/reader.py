@@ -20,6 +20,7 @@ from inspect_app.store.decide import append_decision
 from inspect_app.store.destinations import DestinationRecord, read_destinations
 from inspect_app.store.operators import Operators
 from inspect_app.store.part_verdict import part_verdict_then
+from inspect_app.store.questions import Questions
 from inspect_app.store.records import (
     DECISIONS,
     LONGEST_OPERATOR,
@@ -72,6 +73,7 @@ class StoreReader(Closing):
         self._database = open_database(self.address, self._key_file)
         self._assets = Assets(self.address.assets)
         self._clock = clock
+        self.questions = Questions(self._database)
         self.operators = Operators(self._database, self._key_file, clock)
 
     def close(self) -> None:

@@ -1,12 +1,14 @@
-"""Which texts the station's source gives to the catalogue; also those inside f-strings."""
+"""Which texts station and reports give to the catalogue; also those inside f-strings."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import inspect_app.reports
 import inspect_app.station
 
 STATION = Path(inspect_app.station.__file__).parent
+REPORTS = Path(inspect_app.reports.__file__).parent
 Message = str | tuple[str, str]  # with its plural
 
 
@@ -32,7 +34,8 @@ def messages_of_the_station() -> set[Message]:
     """All of them."""
     return {
         message
-        for path in STATION.rglob("*.py")
+        for folder in (STATION, REPORTS)
+        for path in folder.rglob("*.py")
         for message in messages_in(path.read_text(encoding="utf-8"))
     }
 

@@ -1,0 +1,70 @@
+"""Tell whether a shift's images and scores are still like those a bundle started with.
+
+Each reading of the shift is held against that of the first images that the bundle inspected on
+this store, by the two-sample Kolmogorov-Smirnov statistic (scipy): the largest distance between the
+shares of images below any value. With hundreds of images even what does not matter is significant,
+so what is said is the distance itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from inspect_app.store.period import InspectedPart
+
+REFERENCE_PARTS = 500
+FEWEST = 30
+NOTABLE, LARGE = 0.2, 0.4
+READINGS = ("z", "outlier", "brightness", "sharpness")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far one reading moved.
+
+    Attributes:
+        reading: Which one.
+        before, now: Its medians.
+        distance: Kolmogorov-Smirnov statistic, 0 to 1.
+    """
+
+    reading: str
+    before: float
+    now: float
+    distance: float
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether it is worth an eye."""
+        return self.distance >= NOTABLE
+
+    @property
+    def is_large(self) -> bool:
+        """Whether somebody must find out what changed."""
+        return self.distance >= LARGE
+
+
+def drifts(before: Sequence[InspectedPart], now: Sequence[InspectedPart]) -> list[Drift]:
+    """Every reading's drift; none where there are too few parts on either side."""
+    start, shift = (_readings(parts) for parts in (before, now))
+    found = []
+    for reading in READINGS:
+        one, other = start[reading], shift[reading]
+        if min(len(one), len(other)) < FEWEST:
+            continue
+        distance = float(stats.ks_2samp(one, other).statistic)
+        found.append(Drift(reading, float(np.median(one)), float(np.median(other)), distance))
+    return found
+
+
+def _readings(parts: Sequence[InspectedPart]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {reading: [] for reading in READINGS}
+    for part in parts:
+        values = {"z": part.z, "outlier": part.outlier, **(part.quality or {})}
+        for reading in READINGS:
+            value = values.get(reading)
+            if value is not None:
+                found[reading].append(value)
+    return found

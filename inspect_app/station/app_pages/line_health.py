@@ -1,0 +1,161 @@
+"""The page that tells whether the line runs: its processes, bundles, receivers and disk."""
+
+import statistics
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from inspect_app.reports.trouble_words import troubles
+from inspect_app.station.pieces.language import count, local_time, tr
+from inspect_app.station.pieces.store_access import station_store
+from inspect_app.station.pieces.top_bar import top_bar
+from inspect_app.station.pieces.trouble import trouble
+from inspect_app.station.pieces.wording import short_id, text
+from inspect_app.store.destinations import DestinationRecord
+from inspect_app.store.line_health import FULL_BELOW_BYTES, FeedHealth, feeds_of, free_bytes
+from inspect_app.store.period import InspectedPart
+from inspect_app.store.reader import StoreReader
+from span_train.contract.errors import StoreError
+
+LOOK_AGAIN_S = 2
+_RECENT = timedelta(hours=1)
+
+
+def show_health() -> None:
+    """Lay the page out."""
+    try:
+        store = station_store()
+        top_bar(store)
+        _live(store)
+    except StoreError as problem:
+        st.html(trouble(problem))
+
+
+@st.fragment(run_every=LOOK_AGAIN_S)
+def _live(store: StoreReader) -> None:
+    """What changes by itself; it looks again every two seconds."""
+    feeds, now = feeds_of(store.address.assets), datetime.now(UTC)
+    recent = store.questions.period(now - _RECENT, now + timedelta(minutes=1))
+    st.html(_tiles(feeds, recent, free_bytes(store.address.assets)))
+    left, right = st.columns([1.4, 1], gap="small")
+    left.html("".join(_feed(feed) for feed in feeds) or _no_feed())
+    right.html(_receivers(store.destinations()) + _bundles(store))
+
+
+def _tiles(feeds: list[FeedHealth], recent: list[InspectedPart], free: int | None) -> str:
+    troubled = sum(bool(troubles(feed)) for feed in feeds)
+    waiting = sum(int(feed.told.get("waiting") or 0) for feed in feeds)
+    took = [part.latency_ms for part in recent if part.latency_ms is not None]
+    p50, p95 = _quantiles(took)
+    room = "–" if free is None else f"{free / 2**30:,.0f} GiB"
+    is_full = free is not None and free < FULL_BELOW_BYTES
+    state = tr("all is well")
+    if not feeds:
+        state = tr("none has told of itself")
+    elif troubled:
+        state = tr("{n} need attention", n=troubled)
+    tiles = (
+        (f"{len(feeds)}", tr("processes"), state, bool(troubled)),
+        (count(waiting), tr("images waiting"), tr("in watched folders"), False),
+        (count(len(recent)), tr("inspected in the last hour"), "", False),
+        (p50, tr("ms an image, median"), tr("{ms} ms for 95 %", ms=p95), False),
+        (room, tr("free for pictures"), tr("almost full") if is_full else "", is_full),
+    )
+    each = "".join(
+        f'<div class="tile{" bad" if bad else ""}"><div><b>{value}</b><span>{title}</span></div>'
+        f"<em>{about}</em></div>"
+        for value, title, about, bad in tiles
+    )
+    return f'<section class="tiles">{each}</section>'
+
+
+def _quantiles(took: list[float]) -> tuple[str, str]:
+    if len(took) < 2:
+        return "–", "–"
+    cuts = statistics.quantiles(took, n=20, method="inclusive")
+    return f"{cuts[9]:.0f}", f"{cuts[18]:.0f}"
+
+
+def _feed(feed: FeedHealth) -> str:
+    told, wrong_now = feed.told, troubles(feed, tr)
+    wrong = "".join(
+        f"<li><b>{text(what)}</b><span>{text(todo)}</span></li>" for what, todo in wrong_now
+    )
+    last = told.get("last_image") or {}
+    rows = (
+        (tr("Folder"), str(told.get("folder", ""))),
+        (tr("Machine"), f"{told.get('host', '')} · {told.get('pid', '')}"),
+        (tr("Bundle"), f"{told.get('bundle', '')} ({short_id(str(told.get('bundle_id', '')))})"),
+        (tr("Runs on"), f"{told.get('provider', '')}; {told.get('events', '')}"),
+        (tr("Running since"), _moment(told.get("started_at"))),
+        (
+            tr("Inspected"),
+            tr(
+                "{n}, {unreadable} unreadable",
+                n=told.get("inspected", 0),
+                unreadable=told.get("unreadable", 0),
+            ),
+        ),
+        (tr("Waiting"), str(told.get("waiting", 0))),
+        (tr("Last image"), f"{last.get('name', '–')} {last.get('outcome', '')}"),
+        (tr("Last error"), str((told.get("last_error") or {}).get("text", tr("none")))),
+    )
+    state = _state(str(told.get("state", "")))
+    sign = "bad" if wrong_now else "well"
+    return (
+        f'<section class="card feed {sign}"><h3>{text(state)}'
+        f"<small>{tr('told {seconds} s ago', seconds=f'{max(feed.silent_s, 0):.0f}')}</small></h3>"
+        f"{f'<ul>{wrong}</ul>' if wrong else ''}<table>"
+        + "".join(f"<tr><td>{title}</td><td>{text(value)}</td></tr>" for title, value in rows)
+        + "</table></section>"
+    )
+
+
+def _receivers(receivers: list[DestinationRecord]) -> str:
+    if not receivers:
+        return ""
+    rows = "".join(
+        f"<tr><td>{text(one.address)}</td><td>{tr('{n} waiting', n=one.waiting)}</td>"
+        f"<td>{text(one.trouble or tr('takes everything'))}</td></tr>"
+        for one in receivers
+    )
+    title = f"{tr('Told in the plant')}<small>{tr('MQTT and webhooks')}</small>"
+    return f'<section class="card report"><h3>{title}</h3><table>{rows}</table></section>'
+
+
+def _bundles(store: StoreReader) -> str:
+    rows = "".join(
+        f"<tr><td>{text(one.name)}<br><code>{short_id(one.bundle_id)}</code></td>"
+        f"<td>{', '.join(text(part) for part in one.parts)}</td>"
+        f"<td>{tr('since {when}', when=local_time(one.registered_at))}</td></tr>"
+        for one in store.questions.bundles()
+    )
+    title = f"{tr('Bundles')}<small>{tr('that inspected into this store')}</small>"
+    return f'<section class="card report"><h3>{title}</h3><table>{rows}</table></section>'
+
+
+def _moment(told: object) -> str:
+    try:
+        return local_time(datetime.fromisoformat(str(told)))
+    except ValueError:
+        return "–"
+
+
+def _state(state: str) -> str:
+    words = {
+        "starting": tr("starting"),
+        "watching": tr("watching"),
+        "store refuses": tr("store refuses"),
+        "folder is missing": tr("folder is missing"),
+        "stopped": tr("stopped"),
+    }
+    return words.get(state, state)
+
+
+def _no_feed() -> str:
+    how = tr(
+        "Start {command}; it tells here how it is.",
+        command="<code>inspect watch FOLDER --bundle BUNDLE --store URL</code>",
+    )
+    title = tr("No process feeds this store")
+    return f'<section class="card"><h3>{title}</h3><p class="quiet">{how}</p></section>'

@@ -1,0 +1,91 @@
+"""The pages beside Inspect: a second look, the shift's report, and the line's health."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from inspect_app.store import StoreReader
+from tests.station.test_inspect_page import shown
+
+StartApp = Callable[[str], AppTest]
+
+
+def _page(start_app: StartApp, url: str, name: str) -> AppTest:
+    """Open a page by itself: AppTest cannot follow a link between pages."""
+    start_app(url)  # names the store
+
+    def page(name: str) -> None:
+        from inspect_app.station.app_pages.line_health import show_health
+        from inspect_app.station.app_pages.review import show_review
+        from inspect_app.station.app_pages.shift_report import show_shift
+
+        {"review": show_review, "shift": show_shift, "line": show_health}[name]()
+
+    at = AppTest.from_function(page, default_timeout=60, args=(name,)).run()
+    assert not at.exception
+    return at
+
+
+def test_the_shift_page_counts_what_is_in_the_store(start_app: StartApp, store_url: str) -> None:
+    page = shown(_page(start_app, store_url, "shift"))
+    assert "<b>6</b><span>inspected</span>" in page
+    assert "2 pass, 1 recheck, 2 fail; 1 unreadable" in page
+
+
+def test_the_review_page_lists_and_filters(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    store.record_decision(3, "Ben", "pass", "dust", "reviewer")
+    at = _page(start_app, store_url, "review")
+    assert len(at.dataframe[0].value) == 6
+    at.selectbox(key="review_which").select("disagreement").run()
+    assert at.dataframe[0].value["Part"].tolist() == ["relay_0003.png"]
+    at.text_input(key="review_name").input("none such").run()
+    assert "No part fits these filters." in shown(at)
+
+
+def test_a_review_needs_a_reviewer(start_app: StartApp, store_url: str) -> None:
+    at = _page(start_app, store_url, "review")
+    assert [field.label for field in at.text_input] == ["File or part", "Name", "PIN"]
+
+
+def test_a_pass_in_blind_review_shows_no_verdict(start_app: StartApp, store_url: str) -> None:
+    at = _page(start_app, store_url, "review")
+    at.segmented_control(key="review_mode").select("blind").run()
+    page = shown(at)
+    assert "blind review" in page.lower()
+    assert "PASS" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("watching", "all is well"), ("store refuses", "The store refuses writing")],
+)
+def test_the_line_page_tells_how_a_watch_is(
+    start_app: StartApp, store_url: str, store: StoreReader, state: str, words: str
+) -> None:
+    folder: Path = store.address.assets / "watch"
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {
+        "state": state,
+        "beat_at": datetime.now(UTC).isoformat(),
+        "folder": "<b>/line</b>",
+        "free_bytes": 80 << 30,
+    }
+    (folder / "one.json").write_text(json.dumps(told), encoding="utf-8")
+    page = shown(_page(start_app, store_url, "line"))
+    assert words in page
+    assert "<b>/line</b>" not in page
+
+
+def test_without_a_watch_it_says_how_to_start_one(start_app: StartApp, store_url: str) -> None:
+    assert "inspect watch FOLDER" in shown(_page(start_app, store_url, "line"))
+
+
+@pytest.mark.parametrize("name", ["review", "shift", "line"])
+def test_a_missing_store_is_said(start_app: StartApp, store_url: str, name: str) -> None:
+    assert "no store is there" in shown(_page(start_app, store_url + ".gone", name))
