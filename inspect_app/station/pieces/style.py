@@ -26,6 +26,9 @@ STYLE = """<style>
 }
 @media (max-width: 1500px) {
   .brand span, .legend { display: none !important; }
+  .st-key-top_bar [data-testid=stPageLink] a { padding: 0 8px !important; }
+  .st-key-top_bar [data-testid=stButtonGroup] button { padding: 0 9px !important; }
+  .progress { min-width: 100px !important; }
 }
 /* The frame Streamlit puts around a page */
 [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stDecoration],
