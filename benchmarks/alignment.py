@@ -30,7 +30,7 @@ from span_train.contract.image import load_image
 from span_train.contract.settings import settings_from_dict
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "metal_nut"
-MOST_TURNED_DEG = 40.0
+MOST_TURNED_DEG = 180.0
 LARGE_PX = 512
 WAYS: tuple[Align, ...] = ("ecc", "features")
 Found = dict[str, Any]

@@ -144,19 +144,22 @@ class Aligner:
     def _by_outline(self, small: Grey) -> Matrix:
         """The best start, made exact; where that fails, the start itself."""
         start = max(self._starts(small), key=lambda one: self._likeness(small, one))
-        kind = _ECC_MOTIONS[self.motion]
-        until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ECC_STEPS, _ECC_ENOUGH)
-        first, everywhere = start[:2].astype(np.float32), np.ones(small.shape, np.uint8)
-        try:
-            _, found = cv2.findTransformECC(
-                self._small, small, first, kind, until, everywhere, _ECC_BLUR
-            )
-        except cv2.error:  # it says so where it does not converge
-            return start
-        exact = _square(np.asarray(found, np.float64))
+        exact = start @ self._rest(_warped(small, start))
         if self.motion == "similarity":
             exact = _nearest_similarity(exact)
         return exact if self._likeness(small, exact) > self._likeness(small, start) else start
+
+    def _rest(self, brought: Grey) -> Matrix:
+        """The little left after the start; OpenCV's search gives up beyond a quarter turn."""
+        kind, still = _ECC_MOTIONS[self.motion], np.eye(2, 3, dtype=np.float32)
+        until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ECC_STEPS, _ECC_ENOUGH)
+        everywhere = np.ones(brought.shape, np.uint8)
+        how = kind, until, everywhere, _ECC_BLUR
+        try:
+            _, found = cv2.findTransformECC(self._small, brought, still, *how)
+        except cv2.error:  # it says so where it does not converge
+            return np.eye(3)
+        return _square(np.asarray(found, np.float64))
 
     def _starts(self, small: Grey) -> Iterator[Matrix]:
         turns = [0] if self.motion == "translation" else [0, *self._angles(small)]

@@ -53,6 +53,15 @@ def test_ecc_brings_a_turned_and_shifted_part_back(
     assert apart(aligner.bring(image, found), REFERENCE) < 5  # interpolation smooths its grain
 
 
+@pytest.mark.parametrize("turn_deg", [-178.4, -120.4, 93.6, 100.4, 140.4])
+def test_a_part_turned_by_any_angle_is_brought_back_as_exactly(turn_deg: float) -> None:
+    square = np.ascontiguousarray(printed()[:, 40:280])
+    matrix = cv2.getRotationMatrix2D((119.5, 119.5), turn_deg, 1.0)
+    image = np.asarray(cv2.warpAffine(square, matrix, (240, 240)), np.uint8)
+    found = Aligner(square, "ecc", "rigid").find(image)
+    assert (found.turn_deg + turn_deg + 180) % 360 == pytest.approx(180, abs=0.2)
+
+
 def test_another_image_of_the_part_is_aligned_too() -> None:
     other = draw_part(np.random.default_rng(5))
     aligner = Aligner(REFERENCE, "ecc", "rigid")
