@@ -4,6 +4,7 @@ import base64
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,9 +19,11 @@ from span_train.data.catalog import find_images
 from span_train.data.layout_picture import colour_of
 from span_train.data.registration import KnownParts, Registration
 
+Plane = npt.NDArray[np.float32]
 SAMPLES = 12
 _SHOWN_PX = 320
-_FAR = 0.04  # of the side: a mean shift that a person should look at
+# A mean shift that a person should look at: as a share of the side, and beside the others.
+_FAR, _MUCH_FARTHER = 0.04, 1.6
 
 
 @dataclass(frozen=True)
@@ -62,19 +65,33 @@ def samples(desk: Desk, masks: Sequence[Mask], seed: int) -> tuple[Sample, ...]:
     masks_kss = np.stack(
         [fit_mask(mask.astype(np.float32), how.side_px, how.fit) for mask in masks]
     )
-    known = KnownParts(fit(desk.picture, how.side_px, how.fit)[0], masks_kss)
-    registration = Registration([known]) if desk.settings.layout.refine != "none" else None
-    shown = []
-    for path, square in images:
-        if registration is None:
-            carried, told, odd = masks_kss, "as drawn", False
-        else:
-            carried, shift, kept = registration.carry(square)
-            told = "does not fit better moved" if kept else f"moved by {shift:.1%} of the side"
-            odd = kept or shift > _FAR
-        picture = _drawn(square, masks_kss, carried, desk)
-        shown.append(Sample(path.name, as_jpeg(picture), told, odd))
-    return tuple(shown)
+    if desk.settings.layout.refine == "none":
+        return tuple(
+            Sample(
+                path.name, as_jpeg(_drawn(square, masks_kss, masks_kss, desk)), "as drawn", False
+            )
+            for path, square in images
+        )
+    return _carried(desk, masks_kss, images)
+
+
+def _carried(
+    desk: Desk, masks_kss: Plane, images: Sequence[tuple[Path, RGB]]
+) -> tuple[Sample, ...]:
+    """The images with the parts carried over, as training does it."""
+    how = desk.settings.input
+    registration = Registration([KnownParts(fit(desk.picture, how.side_px, how.fit)[0], masks_kss)])
+    found = [registration.carry(square) for _, square in images]
+    far = max(_FAR, _MUCH_FARTHER * float(np.median([shift for _, shift, _ in found])))
+    return tuple(
+        Sample(
+            path.name,
+            as_jpeg(_drawn(square, masks_kss, carried, desk)),
+            "does not fit better moved" if kept else f"moved by {shift:.1%} of the side",
+            kept or shift > far,
+        )
+        for (path, square), (carried, shift, kept) in zip(images, found, strict=True)
+    )
 
 
 def as_jpeg(picture: RGB, quality: int = 88) -> str:
@@ -87,8 +104,8 @@ def as_jpeg(picture: RGB, quality: int = 88) -> str:
 
 def _drawn(
     square: RGB,
-    drawn_kss: npt.NDArray[np.float32],
-    carried_kss: npt.NDArray[np.float32],
+    drawn_kss: Plane,
+    carried_kss: Plane,
     desk: Desk,
 ) -> RGB:
     """The square in the exemplar's proportions, with outlines."""

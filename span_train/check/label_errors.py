@@ -63,29 +63,15 @@ def likely_errors(
 
     parts = [image.group or str(image.path) for image in images]
     sizes = Counter(
-        label for label, _ in {(i.label, p) for i, p in zip(images, parts, strict=True)}
+        label for label, _ in {(one.label, part) for one, part in zip(images, parts, strict=True)}
     )
     kept = [place for place, image in enumerate(images) if sizes[image.label] >= _FEWEST]
     names = sorted({images[place].label for place in kept})
     if len(names) < 2:
         return None
     labels = np.array([names.index(images[place].label) for place in kept])
-    # The strength that predicts best: probabilities must mean something to be held against labels.
-    classifier = GridSearchCV(
-        LogisticRegression(class_weight="balanced", max_iter=1000),
-        {"C": _STRENGTHS},
-        scoring="neg_log_loss",
-        cv=_FOLDS - 1,  # of the smallest class, one part may be left out already
-    )
-    model = make_pipeline(RobustScaler(), classifier)
-    probability = cross_val_predict(
-        model,
-        np.clip(features_mj[kept], -1e6, 1e6),
-        labels,
-        groups=np.array([parts[place] for place in kept]),
-        cv=StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed),
-        method="predict_proba",
-    )
+    groups = np.array([parts[place] for place in kept])
+    probability = _probabilities(features_mj[kept], labels, groups, seed)
     found = find_label_issues(
         labels, probability, return_indices_ranked_by="self_confidence", n_jobs=1
     )
@@ -98,6 +84,34 @@ def likely_errors(
         )
         for place in found.tolist()
     )
+
+
+def _probabilities(
+    features_mj: Rows,
+    labels: npt.NDArray[np.intp],
+    groups: npt.NDArray[np.str_],
+    seed: int,
+) -> Rows:
+    """(M, classes): how likely each class is for an image, by a classifier that never saw its part.
+
+    Its strength is the one that predicts best: probabilities must mean something to be held against
+    labels.
+    """
+    classifier = GridSearchCV(
+        LogisticRegression(class_weight="balanced", max_iter=1000),
+        {"C": _STRENGTHS},
+        scoring="neg_log_loss",
+        cv=_FOLDS - 1,  # of the smallest class, one part may be left out already
+    )
+    found = cross_val_predict(
+        make_pipeline(RobustScaler(), classifier),
+        np.clip(features_mj, -1e6, 1e6),
+        labels,
+        groups=groups,
+        cv=StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed),
+        method="predict_proba",
+    )
+    return np.asarray(found, np.float64)
 
 
 def suspect_findings(suspects: tuple[Suspect, ...] | None) -> list[Finding]:
