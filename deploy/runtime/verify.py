@@ -10,6 +10,9 @@ from deploy.bundle.graph_outputs import Precision
 from deploy.bundle.read import Bundle, Examples, Signature, open_bundle, read_examples
 from deploy.runtime.agreement import LINE_TOLERANCE, Agreement, compare
 from deploy.runtime.session import GraphSession, Provider, ProviderChoice, open_bundle_session
+from span_train.contract.errors import GateMissed
+
+MOST_APART = 1.0  # grey levels
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,21 @@ def _answers_here(bundle: Bundle, examples: Examples, graph: GraphSession) -> tu
     framing = bundle_framing(bundle)
     squares = np.stack([framing(image).square for image in examples.images])
     apart = np.abs(squares.astype(np.int16) - examples.fitted_nhwc)
+    if bundle.manifest.input.align != "off":
+        # Another processor may find a motion otherwise in its last digits: that is held to grey
+        # levels, and the graph to the squares of the export.
+        _check_aligned(bundle, float(apart.mean()))
+        squares = examples.fitted_nhwc
     agreement = compare(
         examples.outputs, graph.run(squares), examples.names, examples.verdicts, bundle.policy
     )
     return agreement, int(apart.max(initial=0))
+
+
+def _check_aligned(bundle: Bundle, mean_apart: float) -> None:
+    if mean_apart > MOST_APART:
+        raise GateMissed(
+            f"{bundle.folder}: the example images are aligned differently here, by "
+            f"{mean_apart:.2f} grey levels on average (at most {MOST_APART}); install the "
+            "opencv-python version named in the manifest, or export again on such a machine."
+        )

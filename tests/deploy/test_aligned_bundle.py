@@ -16,7 +16,8 @@ from deploy.bundle.read import open_bundle
 from deploy.export.run import export_trained
 from deploy.runtime.inspector import Inspector
 from deploy.runtime.verify import verify_bundle
-from span_train.contract.errors import BundleError
+from span_train.contract.align import Aligner, Alignment
+from span_train.contract.errors import BundleError, GateMissed
 from span_train.contract.image import RGB
 from span_train.contract.settings import settings_from_dict
 from span_train.data.drawn_parts import draw_part
@@ -85,6 +86,15 @@ def test_the_bundle_verifies_here(aligned_bundle: Path) -> None:
     report = verify_bundle(aligned_bundle, "cpu")
     assert report.largest_grey_difference == 0
     assert report.verdict_flips == 0
+
+
+def test_a_machine_that_aligns_otherwise_is_named(
+    aligned_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Aligner, "find", lambda *_: Alignment(np.diag([1.0, 1.0, 1.0]), 1.0))
+    monkeypatch.setattr(Aligner, "bring", lambda _, image, __: np.ascontiguousarray(image[::-1]))
+    with pytest.raises(GateMissed, match="aligned differently here"):
+        verify_bundle(aligned_bundle, "cpu")
 
 
 def test_the_reference_is_one_of_the_files(aligned_bundle: Path, tmp_path: Path) -> None:
