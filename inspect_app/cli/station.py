@@ -37,8 +37,8 @@ def station(
     are seen without that.
 
     Keys: P pass, K recheck, F fail, left and right arrow to step, N next undecided part,
-    E evidence, Z close-up, O outlines of the parts,
-    S sign in.
+    L follow the newest part, R reason, E evidence, H the next head, Z zoom, O outlines of the
+    parts, X a good part beside it, S sign in.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 3 no such store, or the port is taken.
 

@@ -14,10 +14,12 @@ from inspect_app.store.anchor import Anchor
 from inspect_app.store.anchors import current_anchor
 from inspect_app.store.assets import Assets
 from inspect_app.store.chain_key import ChainKeyFile
+from inspect_app.store.checked_text import checked_text
 from inspect_app.store.closing import Closing
 from inspect_app.store.database import open_database
 from inspect_app.store.decide import append_decision
 from inspect_app.store.destinations import DestinationRecord, read_destinations
+from inspect_app.store.live import Live
 from inspect_app.store.operators import Operators
 from inspect_app.store.part_verdict import part_verdict_then
 from inspect_app.store.questions import Questions
@@ -74,6 +76,7 @@ class StoreReader(Closing):
         self._assets = Assets(self.address.assets)
         self._clock = clock
         self.questions = Questions(self._database)
+        self.live = Live(self._database)
         self.operators = Operators(self._database, self._key_file, clock)
 
     def close(self) -> None:
@@ -227,10 +230,10 @@ class StoreReader(Closing):
                 raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
         values = {
             "inspection_id": inspection_id,
-            "operator": _checked("operator's name", operator, LONGEST_OPERATOR, needed=True),
+            "operator": checked_text("operator's name", operator, LONGEST_OPERATOR, needed=True),
             "role": role,
             "decision": decision,
-            "reason": _checked("reason", reason, LONGEST_REASON),
+            "reason": checked_text("reason", reason, LONGEST_REASON),
             "decided_at": self._clock(),
         }
         return _decision(append_decision(self._database, self._assets, self._key_file, values))
@@ -263,15 +266,6 @@ class StoreReader(Closing):
     def _id(self, query: Select[Any]) -> int | None:
         rows = self._rows(query.limit(1))
         return int(rows[0][0]) if rows else None
-
-
-def _checked(what: str, text: str, longest: int, needed: bool = False) -> str:
-    text = text.strip()
-    if needed and not text:
-        raise StoreError(f"the {what} is missing; enter it, then decide.")
-    if len(text) > longest:
-        raise StoreError(f"the {what} has {len(text)} characters, at most {longest} fit.")
-    return text
 
 
 def _ids(outcome: Outcome | None) -> Select[Any]:

@@ -43,15 +43,21 @@ def store(store_url: str) -> Iterator[StoreReader]:
 
 
 @pytest.fixture
-def start_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], AppTest]]:
-    """Start the station on a store URL without a browser; parts may be decided at once."""
+def start_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Start the station on a store URL without a browser; parts may be decided at once.
+
+    It starts at the part in the address, the first one; `part=None` follows the newest.
+    """
     monkeypatch.setattr(part_on_show, "SETTLE_S", 0.0)
     urls = []
 
-    def start(url: str) -> AppTest:
+    def start(url: str, part: int | None = 1) -> AppTest:
         monkeypatch.setenv(STORE_VARIABLE, url)
         urls.append(url)
-        return AppTest.from_file(APP, default_timeout=60).run()
+        at = AppTest.from_file(APP, default_timeout=60)
+        if part is not None:
+            at.query_params["part"] = str(part)
+        return at.run()
 
     yield start
     for url in urls:
@@ -89,12 +95,14 @@ def station_page(browser: Browser, free_port: int) -> Iterator[StationPage]:
     problems: list[str] = []
     with ExitStack() as stack:
 
-        def open_page(url: str, width_px: int = 1920, height_px: int = 1080) -> Page:
+        def open_page(
+            url: str, width_px: int = 1920, height_px: int = 1080, part: int | None = 1
+        ) -> Page:
             _, address = stack.enter_context(running_station(url, free_port))
             page = browser.new_page(viewport={"width": width_px, "height": height_px})
             stack.callback(page.close)
             page.on("pageerror", lambda error: problems.append(str(error)))
-            page.goto(address)
+            page.goto(f"{address}/?part={part}" if part else address)
             page.wait_for_selector("section.verdict, section.waiting, section.trouble")
             settle(page)
             return page
@@ -105,6 +113,7 @@ def station_page(browser: Browser, free_port: int) -> Iterator[StationPage]:
 
 def sign_in(page: Page, name: str = "Anna", pin: str | None = None) -> None:
     """Sign in as an operator does, by keyboard alone."""
+    page.get_by_label("Name", exact=True).wait_for()
     page.keyboard.press("s")
     if not page.get_by_label("Name", exact=True).input_value():
         page.keyboard.type(name)

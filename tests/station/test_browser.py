@@ -183,16 +183,27 @@ _PART = (".st-key-picture img", ".scale", ".bar:last-child", ".heads figure:last
 _NO_PART = (".no-picture",)
 
 
-def test_decision_buttons_are_large_enough_for_gloves(
-    station_page: StationPage, store_url: str
+@pytest.mark.parametrize(("width_px", "height_px"), [(1920, 1080), (1280, 800)])
+def test_every_button_and_field_is_large_enough_for_gloves(
+    station_page: StationPage, store_url: str, width_px: int, height_px: int
 ) -> None:
-    page = station_page(store_url, 1280, 800)
-    sign_in(page)
+    page = station_page(store_url, width_px, height_px)
+    targets = "button:visible, section a:visible, input:not([type=range]):visible"
+    for signed_in in (False, True):
+        if signed_in:
+            sign_in(page)
+        small = page.locator(targets).evaluate_all(
+            """all => all
+              .map(one => one.closest('[data-testid=stTextInputRootElement]') || one)
+              .map(one => [one.innerText || one.outerHTML, one.getBoundingClientRect()])
+              .filter(([_, box]) => box.height < 48 || box.width < 48)
+              .map(([text, box]) => `${text.slice(0, 60)} ${box.width}x${box.height}`)"""
+        )
+        assert small == []
     for decision in ("pass", "recheck", "fail"):
         button = _box(page, f".st-key-decide_{decision} button")
-        assert button["height"] >= 48
         assert button["width"] >= 100
-        assert button["y"] + button["height"] <= 800
+        assert button["y"] + button["height"] <= height_px
 
 
 def _box(page: Page, selector: str) -> dict[str, float]:

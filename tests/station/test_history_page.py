@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from inspect_app.store import StoreReader
 from tests.station.test_inspect_page import shown
 
-StartApp = Callable[[str], AppTest]
+StartApp = Callable[..., AppTest]
 
 
 def open_history(start_app: StartApp, url: str) -> AppTest:

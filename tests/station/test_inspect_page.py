@@ -1,5 +1,6 @@
 """The Inspect page: what it shows, how it steps, and when a decision is kept."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from inspect_app.station.pieces import part_on_show
 from inspect_app.store import StoreReader, open_store
 from tests.station.drawn_inspections import PINS, scored_image, store_with
 
-StartApp = Callable[[str], AppTest]
+StartApp = Callable[..., AppTest]
 
 
 @pytest.fixture
@@ -42,13 +43,67 @@ def press(at: AppTest, label: str) -> AppTest:
     return next(button for button in at.button if button.label == label).click().run()
 
 
-def test_it_opens_at_the_first_undecided_part(start_app: StartApp, store_url: str) -> None:
-    with StoreReader(store_url) as store:
-        store.record_decision(1, "Ben", "pass")
-    page = shown(start_app(store_url))
-    assert "Verdict RECHECK" in page
-    assert "2 of 6" in page
-    assert "relay_0002.png" in page
+def test_it_follows_the_newest_part_until_somebody_steps_back(
+    start_app: StartApp, store_url: str
+) -> None:
+    at = start_app(store_url, part=None)
+    assert "6 of 6" in shown(at)
+    with open_store(store_url) as line:
+        line.add([scored_image(6, "/l/new.png", 7, "pass", None, {"body": 0.1})])
+    assert "7 of 7" in shown(at.run())
+    press(at, "Previous")
+    with open_store(store_url) as line:
+        line.add([scored_image(7, "/l/newer.png", 8, "pass", None, {"body": 0.1})])
+    assert "6 of 8" in shown(at.run())
+    assert "8 of 8" in shown(press(at, "Newest"))
+
+
+def test_deciding_while_following_stays_with_the_newest(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    at = press(sign_in(start_app(store_url, part=None)), "PASS")
+    assert "6 of 6" in shown(at)
+    assert [one.decision for one in store.decisions_of(6)] == ["pass"]
+    assert "1 of 6" in shown(press(at, "Next open"))
+
+
+def test_what_waits_for_a_decision_is_listed_oldest_first(
+    station: AppTest, store: StoreReader
+) -> None:
+    def queue() -> str:
+        (line,) = re.findall(r'<p class="queue.*?</p>', shown(station.run()))
+        return re.sub(r"<.*?>", " ", line)
+
+    assert re.findall(r"relay_\d+", queue()) == ["relay_0002", "relay_0003", "relay_0004"]
+    store.record_decision(2, "Ben", "fail")
+    assert re.findall(r"relay_\d+", queue()) == ["relay_0003", "relay_0004"]
+    store.record_decision(3, "Ben", "fail")
+    store.record_decision(4, "Ben", "fail")
+    assert "Nothing waits for a decision" in queue()
+
+
+def test_heads_are_chosen_by_name_one_after_another(station: AppTest) -> None:
+    for title in ("Head", "body", "label", "left lead"):
+        press(station, title)
+    assert "right lead" in {button.label for button in station.button}
+    assert not station.exception
+
+
+def test_zoom_turns_from_whole_to_close_and_back(station: AppTest) -> None:
+    for title in ("Zoom 1×", "Zoom 3×", "Zoom 8×"):
+        press(station, title)
+    assert "Zoom 1×" in {button.label for button in station.button}
+
+
+def test_a_good_part_is_shown_beside(station: AppTest) -> None:
+    assert len(station.get("image")) == 1
+    press(station, "Compare")
+    assert len(station.get("image")) == 2
+
+
+def test_without_a_good_part_that_is_said(start_app: StartApp, tmp_path: Path) -> None:
+    bad = scored_image(0, "/l/a.png", 1, "fail", None, {"body": 9.0})
+    assert "No good part yet" in shown(press(start_app(store_with([bad], tmp_path)), "Compare"))
 
 
 def test_it_shows_verdict_reason_score_parts_and_heads(station: AppTest) -> None:
@@ -170,7 +225,7 @@ def test_switches_keep_their_state_from_part_to_part(station: AppTest) -> None:
     press(station, "Next")
     assert station.slider(key="opacity").disabled
     assert station.session_state["outlines"] is True
-    press(press(station, "Close-up"), "Evidence")
+    press(press(station, "Zoom 1×"), "Evidence")
     station.slider(key="opacity").set_value(20).run()
     assert station.session_state["opacity"] == 20
 
@@ -215,14 +270,17 @@ def test_a_lost_picture_is_said(start_app: StartApp, store_url: str, tmp_path: P
     assert "must move with it" in shown(start_app(store_url))
 
 
-@pytest.mark.parametrize("address", ["99", "x", "-1", "9" * 30])
-def test_an_address_of_no_part_opens_the_first_one(
-    start_app: StartApp, store_url: str, address: str
+@pytest.mark.parametrize(
+    ("address", "position"),
+    [("99", "1 of 6"), ("x", "6 of 6"), ("-1", "6 of 6"), ("9" * 30, "6 of 6")],
+)
+def test_an_address_of_no_part_opens_another_one(
+    start_app: StartApp, store_url: str, address: str, position: str
 ) -> None:
     at = start_app(store_url)
     del at.session_state["part_id"]
     at.query_params["part"] = address
-    assert "1 of 6" in shown(at.run())
+    assert position in shown(at.run())
 
 
 def test_the_address_brings_back_the_part(start_app: StartApp, store_url: str) -> None:

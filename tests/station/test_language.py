@@ -23,7 +23,7 @@ from tests.station.drawn_inspections import HEADS, store_with
 from tests.station.test_history_page import open_history
 from tests.station.test_inspect_page import press, sign_in
 
-StartApp = Callable[[str], AppTest]
+StartApp = Callable[..., AppTest]
 GERMAN = STATION / "texts" / "de.po"
 
 

@@ -182,7 +182,7 @@ def test_the_close_up_shows_the_worst_spot(evidence: PartEvidence, how: Any) -> 
     x, y = worst_spot(evidence_gg, geometry)
     cv2.circle(picture, (round(x), round(y)), 4, (0, 0, 255), -1)
     there = replace(evidence, picture=picture, geometry=geometry, evidence_gg=evidence_gg)
-    near = draw_part(there, Drawing(opacity=0.0, scale=1.0, close_up=True))
+    near = draw_part(there, Drawing(opacity=0.0, scale=1.0, zoom=3.0))
     assert near.shape == (CANVAS_PX // 2, CANVAS_PX, 3)
     spot_y, spot_x = np.argwhere(near[:, :, 2] > 200).mean(axis=0)
     assert (spot_x, spot_y) == (pytest.approx(500, abs=40), pytest.approx(250, abs=40))

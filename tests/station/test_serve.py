@@ -97,7 +97,7 @@ def test_a_taken_port_is_named(store_url: str) -> None:
 def test_the_help_names_every_key() -> None:
     done = _run("--help")
     assert done.returncode == 0
-    keys = ("P pass", "K recheck", "F fail", "N next undecided", "E evidence", "Z close-up")
+    keys = ("P pass", "K recheck", "F fail", "N next undecided", "E evidence", "Z zoom")
     said = " ".join(done.stdout.split())
     assert all(key in said for key in keys)
 

@@ -13,7 +13,7 @@ from inspect_app.store import StoreReader
 from tests.station.drawn_inspections import PINS
 from tests.station.test_inspect_page import press, shown, sign_in
 
-StartApp = Callable[[str], AppTest]
+StartApp = Callable[..., AppTest]
 WRONG = "Name or PIN is wrong."
 
 

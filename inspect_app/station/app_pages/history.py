@@ -3,7 +3,7 @@
 import streamlit as st
 
 from inspect_app.station.pieces.language import count, local_time, tr, tr_n
-from inspect_app.station.pieces.part_on_show import show
+from inspect_app.station.pieces.part_on_show import step
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
@@ -103,7 +103,7 @@ def _decisions(decided: list[DecidedPart]) -> None:
         )
     rows = chosen["selection"]["rows"]
     if rows:
-        show(decided[rows[0]].decision.inspection_id)
+        step(decided[rows[0]].decision.inspection_id)
         st.switch_page(st.session_state["pages"][0])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from inspect_app.station.pieces.language import local_time, number, tr, tr_n
-from inspect_app.station.pieces.part_on_show import show
+from inspect_app.station.pieces.part_on_show import step
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import sign_in_form, signed_in, who_may
 from inspect_app.station.pieces.store_access import station_store
@@ -136,7 +136,7 @@ def _act(store: StoreReader, ids: list[int]) -> None:
         columns = st.columns([1.4, 2.4, 1.6, 1.6, 1.6], vertical_alignment="center")
         with columns[0]:
             if st.button(tr("Open"), disabled=len(ids) != 1, width="stretch", key="review_open"):
-                show(ids[0])
+                step(ids[0])
                 st.switch_page(st.session_state["pages"][0])
         with columns[1], st.container(key="reason_field"):
             reason = st.text_input(

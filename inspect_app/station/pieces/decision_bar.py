@@ -3,13 +3,15 @@
 import streamlit as st
 
 from inspect_app.station.pieces.keyboard import (
+    KEY_NEWEST,
     KEY_NEXT,
     KEY_NEXT_OPEN,
     KEY_OF_DECISION,
     KEY_PREVIOUS,
 )
 from inspect_app.station.pieces.language import tr
-from inspect_app.station.pieces.part_on_show import Notice, decide, step
+from inspect_app.station.pieces.live_strip import queue_line
+from inspect_app.station.pieces.part_on_show import Notice, decide, follow, is_following, step
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import sign_in_form, sign_in_notice, signed_in
 from inspect_app.station.pieces.wording import text
@@ -32,10 +34,10 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
     """
     may_decide = signed_in(store) is not None
     with st.bottom, st.container(key="decision_bar"):
-        said = sign_in_notice() or _notice(st.session_state.get("notice"))
+        said = sign_in_notice() or _notice(st.session_state.get("notice")) or queue_line(store)
         st.html(f'<div class="status">{said}{facts}</div>')
         middle = (1.6, 1.6, 1.6) if may_decide else (4.8,)
-        columns = st.columns([1, 1, *middle, 2, 1.4], vertical_alignment="center")
+        columns = st.columns([1, 1, *middle, 1.7, 1.1, 1], vertical_alignment="center")
         with columns[0]:
             _step_button(
                 "previous",
@@ -53,7 +55,7 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
         else:
             with columns[2], st.container(key="sign_in_field"):
                 sign_in_form(store)
-        with columns[-2], st.container(key="reason_field"):
+        with columns[-3], st.container(key="reason_field"):
             st.text_input(
                 tr("Reason"),
                 key=f"reason_{part_id}",
@@ -61,10 +63,20 @@ def decision_bar(store: StoreReader, part_id: int, outcome: Outcome | None, fact
                 placeholder=tr("Reason (optional)"),
                 label_visibility="collapsed",
             )
-        with columns[-1]:
+        with columns[-2]:
             following = store.next_undecided_id(part_id, outcome)
             open_id = following if following != part_id else None
-            _step_button("next_open", tr("Next undecided"), KEY_NEXT_OPEN, open_id, part_id)
+            _step_button("next_open", tr("Next open"), KEY_NEXT_OPEN, open_id, part_id)
+        with columns[-1], st.container(key="newest"):
+            st.button(
+                tr("Newest"),
+                key="follow_newest",
+                shortcut=KEY_NEWEST,
+                width="stretch",
+                type="primary" if is_following() else "secondary",
+                on_click=follow,
+                args=(not is_following(),),
+            )
 
 
 def _decision_button(
@@ -96,7 +108,7 @@ def _step_button(name: str, label: str, key: str, to: int | None, part_id: int) 
 
 def _notice(notice: Notice | None) -> str:
     if notice is None:
-        return '<p class="notice"></p>'
+        return ""
     about = f"<b>{text(notice.about)}</b> " if notice.about else ""
     role = "alert" if notice.kind == "refused" else "status"
     return f'<p class="notice {notice.kind}" role="{role}">{about}{text(notice.message)}</p>'

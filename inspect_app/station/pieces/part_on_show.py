@@ -15,6 +15,7 @@ from span_train.contract.errors import StoreError
 
 SETTLE_S = 0.3  # a part must have been seen this long before a decision about it counts
 _ADDRESS_KEY = "part"
+_BEYOND_ALL = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,15 @@ class Notice:
 def part_on_show(store: StoreReader, outcome: Outcome | None) -> int | None:
     """The part to show now, or None while the store has none of this outcome.
 
-    A first visit starts at the part in the page's address, else at the first undecided one.
+    A visit starts at the part in the page's address; without one it follows the newest part, until
+    somebody steps to another one.
     """
     part_id = st.session_state.get("part_id") or _from_address()
-    if part_id is None or not _belongs(store, part_id, outcome):
+    if part_id is None:
+        st.session_state.setdefault("following", True)
+    if is_following():
+        part_id = store.previous_id(_BEYOND_ALL, outcome)
+    elif part_id is None or not _belongs(store, part_id, outcome):
         part_id = (
             store.next_undecided_id(part_id or 0, outcome)
             or store.next_id(part_id or 0, outcome)
@@ -45,6 +51,16 @@ def part_on_show(store: StoreReader, outcome: Outcome | None) -> int | None:
     return part_id
 
 
+def is_following() -> bool:
+    """Whether each new part comes up by itself."""
+    return bool(st.session_state.get("following"))
+
+
+def follow(wanted: bool) -> None:
+    """Let each new part come up by itself, or keep the one on show."""
+    st.session_state["following"] = wanted
+
+
 def show(part_id: int | None) -> None:
     """Bring a part up."""
     st.session_state["part_id"] = part_id
@@ -55,6 +71,7 @@ def step(part_id: int | None) -> None:
     """Go to a neighbour, if there is one; what was said about the last part is over."""
     if part_id is not None:
         st.session_state.pop("notice", None)
+        follow(False)
         show(part_id)
 
 
@@ -85,7 +102,8 @@ def decide(
     if following is None:
         said = tr("{stored}, and every part here is decided", stored=said)
     state["notice"] = Notice("done", said, store.inspection(part_id).file_name)
-    show(following or part_id)
+    if not is_following():
+        show(following or part_id)
 
 
 def _belongs(store: StoreReader, part_id: int, outcome: Outcome | None) -> bool:

@@ -15,7 +15,8 @@ from span_train.contract.geometry import Geometry
 from span_train.contract.image import RGB
 
 CANVAS_PX = 1000
-CLOSE_UP = 0.36  # share of each side that the close-up shows
+ZOOMS = (1.0, 3.0, 8.0)
+_GLOW = np.array([92, 214, 255], np.float32)
 _OUTLINE = (120, 220, 255)
 _STRONGEST = (255, 255, 255)
 
@@ -27,13 +28,16 @@ class Drawing:
     Attributes:
         opacity: Of the evidence, 0 to 1; 0 leaves the picture as it is.
         scale: Evidence of one patch that is drawn at full strength.
-        close_up: Show only the surroundings of the patch with the most evidence.
+        zoom: How much larger than the whole; then only the surroundings of the patch with the most
+            evidence are shown, each pixel as a square.
+        head: Show where this head looks in place of the evidence.
         outlines: Draw the border of each part.
     """
 
     opacity: float
     scale: float
-    close_up: bool = False
+    zoom: float = 1.0
+    head: int | None = None
     outlines: bool = False
 
 
@@ -50,9 +54,9 @@ def draw_part(
         part_names, masks_khw: The layout in the fitted square; needed for outlines.
         strongest: The part to bring out among the outlines.
     """
-    shown, geometry = _canvas(evidence, drawing.close_up)
+    shown, geometry = _canvas(evidence, drawing.zoom)
     if drawing.opacity > 0:
-        heat = evidence_overlay(shown, evidence.evidence_gg, geometry, drawing.scale)
+        heat = _overlay(shown, evidence, geometry, drawing)
         mixed = cv2.addWeighted(heat, drawing.opacity, shown, 1 - drawing.opacity, 0)
         shown = np.asarray(mixed, np.uint8)
     if drawing.outlines and masks_khw is not None:
@@ -67,26 +71,35 @@ def worst_spot(evidence_gg: npt.NDArray[np.float32], geometry: Geometry) -> tupl
     return geometry.place((float(column) + 0.5) * cell_px, (float(row) + 0.5) * cell_px)
 
 
-def _canvas(evidence: PartEvidence, close_up: bool) -> tuple[RGB, Geometry]:
+def _overlay(shown: RGB, evidence: PartEvidence, geometry: Geometry, drawing: Drawing) -> RGB:
+    if drawing.head is None:
+        return evidence_overlay(shown, evidence.evidence_gg, geometry, drawing.scale)
+    attention_gg = evidence.attention_hgg[drawing.head]
+    light = geometry.to_original(attention_gg / max(float(attention_gg.max()), 1e-12))[..., None]
+    return np.asarray(np.clip(shown * (1 - 0.75 * light) + _GLOW * light * 0.75, 0, 255), np.uint8)
+
+
+def _canvas(evidence: PartEvidence, zoom: float) -> tuple[RGB, Geometry]:
     """The pixels to draw on, before anything is drawn, so that lines stay fine in a close-up."""
     height_px, width_px = evidence.picture.shape[:2]
     scale = CANVAS_PX / max(height_px, width_px)
     size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
     left, top, right, bottom = 0, 0, width_px, height_px
-    if close_up:
+    if zoom > 1:
         spot = worst_spot(evidence.evidence_gg, evidence.geometry)
-        left, right = _window(spot[0], width_px)
-        top, bottom = _window(spot[1], height_px)
+        left, right = _window(spot[0], width_px, zoom)
+        top, bottom = _window(spot[1], height_px, zoom)
     window = evidence.picture[top:bottom, left:right]
-    how = cv2.INTER_CUBIC if size[0] > right - left else cv2.INTER_AREA
+    how = cv2.INTER_NEAREST if zoom > 1 else cv2.INTER_CUBIC
+    how = how if size[0] > right - left else cv2.INTER_AREA
     canvas = np.asarray(cv2.resize(window, size, interpolation=how), np.uint8)
     shown = (right - left, bottom - top)
     return canvas, evidence.geometry.window((left, top), shown, size)
 
 
-def _window(centre: float, length: int) -> tuple[int, int]:
+def _window(centre: float, length: int, zoom: float) -> tuple[int, int]:
     """The stretch of one side that the close-up shows, kept inside the picture."""
-    shown = max(1, round(length * CLOSE_UP))
+    shown = max(1, round(length / zoom))
     start = min(max(round(centre - shown / 2), 0), length - shown)
     return start, start + shown
 

@@ -18,11 +18,12 @@ STYLE = """<style>
   --defect: #ff8a3d; --good: #4aa8d8;
   --gap: 10px; --banner: 132px; --bar: 34px; --thumb: 100px; --button: 60px;
   --main: calc(100vh - 324px);
-  --picture: calc(var(--main) - 79px);
+  --picture: calc(var(--main) - 83px);
 }
 @media (max-height: 940px) {
   :root { --gap: 8px; --banner: 96px; --bar: 26px; --thumb: 62px; --button: 52px;
-    --main: calc(100vh - 276px); --picture: calc(var(--main) - 75px); }
+    --main: calc(100vh - 276px); --picture: calc(var(--main) - 79px); }
+  :root:has(.line-state) { --main: calc(100vh - 334px); }
 }
 @media (max-width: 1500px) {
   .brand span, .legend { display: none !important; }
@@ -32,7 +33,8 @@ STYLE = """<style>
 }
 /* The frame Streamlit puts around a page */
 [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stDecoration],
-[data-testid=stSidebar], [data-testid=stSidebarCollapsedControl] { display: none !important; }
+[data-testid=stElementToolbar], [data-testid=stSidebar],
+[data-testid=stSidebarCollapsedControl] { display: none !important; }
 [data-testid=stMainBlockContainer] { padding: 8px 20px 0 !important; max-width: none !important; }
 [data-testid=stMainBlockContainer] [data-testid=stVerticalBlock] { gap: var(--gap); }
 [data-testid=stBottomBlockContainer] { padding: 0 20px 12px !important;
@@ -50,10 +52,10 @@ STYLE = """<style>
 .brand { font-size: 18px; font-weight: 700; white-space: nowrap; display: flex;
   align-items: center; gap: 10px; padding-right: 8px; }
 .brand i { width: 18px; height: 18px; border-radius: 50%; border: 5px solid #3d8fd6; }
-.st-key-top_bar [data-testid=stPageLink] a { min-height: 44px; padding: 0 14px;
+.st-key-top_bar [data-testid=stPageLink] a { min-height: 48px; padding: 0 14px;
   border-radius: 8px; }
 .st-key-top_bar [data-testid=stPageLink] p { font-size: 16px; white-space: nowrap; }
-.st-key-top_bar [data-testid=stButtonGroup] button { min-height: 44px; padding: 0 16px; }
+.st-key-top_bar [data-testid=stButtonGroup] button { min-height: 48px; padding: 0 16px; }
 .st-key-top_bar [data-testid=stButtonGroup] p { font-size: 16px;
   font-variant-numeric: tabular-nums; }
 .who { display: flex; flex-direction: column; align-items: flex-end; font-size: 16px;
@@ -111,9 +113,12 @@ STYLE = """<style>
   border: 1px solid var(--line); border-radius: 12px; padding: 11px 16px; }
 
 /* Picture */
-.st-key-picture_tools button { min-height: 44px; }
+.st-key-picture_tools { gap: 8px !important; }
+.st-key-picture_tools button { min-height: 48px; padding: 0 10px; }
+.st-key-picture_tools button p { white-space: nowrap; }
 .st-key-picture { height: var(--picture); }
 .st-key-picture div { width: 100% !important; }
+.st-key-picture > div { flex: 1 1 0 !important; min-width: 0 !important; }
 .st-key-picture img { height: var(--picture) !important; width: 100% !important;
   object-fit: contain; background: #0b0f13; border-radius: 8px; }
 .legend { display: flex; align-items: center; gap: 8px; justify-content: flex-end;
@@ -191,6 +196,21 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
 .status { display: flex; justify-content: space-between; align-items: center; gap: 24px;
   height: 34px; }
 .facts { display: flex; gap: 22px; font-size: 14px; color: var(--quiet); white-space: nowrap; }
+
+/* The line */
+.line-state { display: flex; align-items: center; gap: 20px; height: 50px; padding: 0 24px;
+  border-radius: 10px; font-size: 18px; background: #3b2b05; border: 2px solid #d99a1b;
+  color: #ffd27a; }
+.line-state b { font-size: 28px; white-space: nowrap; }
+.line-state.stopped { background: #4a0d11; border-color: #d9464d; color: #ffc9c9; }
+:root:has(.line-state) { --main: calc(100vh - 384px); }
+.st-key-line_strip:has(.line-well),
+[data-testid=stLayoutWrapper]:has(> .st-key-line_strip .line-well) { position: absolute;
+  height: 0; }
+.queue { display: flex; align-items: center; gap: 14px; font-size: 15px; min-width: 0;
+  overflow: hidden; white-space: nowrap; }
+.queue span { display: flex; align-items: center; gap: 5px; color: #cfdae3; }
+.queue img { height: 18px; }
 
 /* Decisions */
 .st-key-decision_bar, .st-key-decision_bar [data-testid=stVerticalBlock] { gap: 2px; }
@@ -271,6 +291,6 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
 .st-key-sign_in_field input { font-size: 19px; height: 100%; }
 .st-key-sign_in_field button[kind=primaryFormSubmit] { white-space: nowrap; }
 .st-key-sign_in_field [data-testid=InputInstructions] { display: none; }
-.st-key-sign_in_field button[title] { display: none; }
+.st-key-sign_in_field [data-testid=stTextInputRootElement] button { display: none; }
 .nobody-yet { font-size: 16px; padding: 6px 0; }
 </style>"""
