@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from inspect_app.store.database import Database
+from inspect_app.store.new_labels import NewLabels, new_labels
 from inspect_app.store.period import (
     InspectedPart,
     before_query,
@@ -71,6 +72,10 @@ class Questions:
         """Every bundle that inspections were made with, the newest first."""
         rows = self._rows(select(bundles).order_by(bundles.c.registered_at.desc()))
         return [BundleRecord(**row._mapping) for row in rows]
+
+    def new_labels(self) -> NewLabels:
+        """What operators have decided since the last export of labels."""
+        return new_labels(self._database)
 
     def _rows(self, query: Select[Any]) -> list[Any]:
         with self._database.reading() as connection:

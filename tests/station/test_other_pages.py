@@ -89,3 +89,12 @@ def test_without_a_watch_it_says_how_to_start_one(start_app: StartApp, store_url
 @pytest.mark.parametrize("name", ["review", "shift", "line"])
 def test_a_missing_store_is_said(start_app: StartApp, store_url: str, name: str) -> None:
     assert "no store is there" in shown(_page(start_app, store_url + ".gone", name))
+
+
+def test_the_line_page_says_whether_a_training_is_worth_it(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    store.record_decision(3, "Ben", "pass", "dust", "reviewer")
+    page = shown(_page(start_app, store_url, "line"))
+    assert "1 good, 0 defective; the line had judged 1 of them otherwise." in page
+    assert "Too few yet for a new training" in page

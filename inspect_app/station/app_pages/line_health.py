@@ -13,12 +13,14 @@ from inspect_app.station.pieces.trouble import trouble
 from inspect_app.station.pieces.wording import short_id, text
 from inspect_app.store.destinations import DestinationRecord
 from inspect_app.store.line_health import FULL_BELOW_BYTES, FeedHealth, feeds_of, free_bytes
+from inspect_app.store.new_labels import NewLabels
 from inspect_app.store.period import InspectedPart
 from inspect_app.store.reader import StoreReader
 from span_train.contract.errors import StoreError
 
 LOOK_AGAIN_S = 2
 _RECENT = timedelta(hours=1)
+_LABELS_COMMAND = "<code>inspect labels --store URL --out DIR</code>"
 
 
 def show_health() -> None:
@@ -27,6 +29,7 @@ def show_health() -> None:
         store = station_store()
         top_bar(store)
         _live(store)
+        st.html(_new_labels(store.questions.new_labels()))
     except StoreError as problem:
         st.html(trouble(problem))
 
@@ -139,6 +142,25 @@ def _moment(told: object) -> str:
         return local_time(datetime.fromisoformat(str(told)))
     except ValueError:
         return "–"
+
+
+def _new_labels(labels: NewLabels) -> str:
+    """What has gathered for the next training, and whether that is worth it."""
+    gathered = tr(
+        "{good} good, {defective} defective; the line had judged {surprising} of them otherwise.",
+        good=labels.good,
+        defective=labels.defective,
+        surprising=labels.surprising,
+    )
+    if labels.is_worth_it:
+        advice = tr("A new training is worth it: {command}.", command=_LABELS_COMMAND)
+    else:
+        advice = tr("Too few yet for a new training to gain from.")
+    title = f"{tr('New labels')}<small>{tr('decided since the last export')}</small>"
+    return (
+        f'<section class="card report"><h3>{title}</h3><p>{gathered}</p>'
+        f'<p class="quiet">{advice}</p></section>'
+    )
 
 
 def _state(state: str) -> str:
