@@ -1,4 +1,4 @@
-"""What the README says can be typed: its commands, options, settings, tables and Python."""
+"""What README and guide say can be typed: commands, options, settings, tables and Python."""
 
 import re
 import shlex
@@ -20,7 +20,8 @@ from tests.deploy.conftest import bundle_folder, draw_part, make_trained, part_f
 __all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")))
+README = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 WAY = "From your own folder of images to a running station"
 
 
@@ -179,7 +180,9 @@ def test_the_number_of_defective_parts_for_one_percent_is_right() -> None:
     assert f"needs at least {needed} defective calibration parts" in README
 
 
-def test_every_link_leads_to_a_file() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    files = [link.split("#")[0] for link in links if "://" not in link]
+    assert files
+    assert [file for file in files if not (page.parent / file).exists()] == []
