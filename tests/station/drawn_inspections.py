@@ -1,6 +1,6 @@
 """Drawn relays and what an inspector might have found in them, for tests that need a store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -167,10 +167,15 @@ def a_handful() -> list[ScoredImage]:
     ]
 
 
-def store_with(scored: list[ScoredImage], folder: Path) -> str:
-    """A new store in a folder that holds these, and the operator Anna; its URL."""
+def store_with(scored: list[ScoredImage], folder: Path, blind_share: float = 0.0) -> str:
+    """A new store in a folder that holds these, and the operator Anna; its URL.
+
+    Args:
+        blind_share: Of the passes, in blind review; a new store's own seed would differ each time.
+    """
     url = f"sqlite:///{folder / 'line.db'}"
     with open_store(url) as store:
+        store._facts = replace(store._facts, blind_review_share=blind_share)
         store.register_bundle(bundle())
         store.add(scored)
     with StoreReader(url) as reader:

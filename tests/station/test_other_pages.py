@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader
+from tests.station.drawn_inspections import store_with
 from tests.station.test_inspect_page import shown
 
 StartApp = Callable[[str], AppTest]
@@ -53,12 +55,21 @@ def test_a_review_needs_a_reviewer(start_app: StartApp, store_url: str) -> None:
     assert [field.label for field in at.text_input] == ["File or part", "Name", "PIN"]
 
 
-def test_a_pass_in_blind_review_shows_no_verdict(start_app: StartApp, store_url: str) -> None:
-    at = _page(start_app, store_url, "review")
+def test_a_pass_in_blind_review_shows_no_verdict_and_no_score(
+    start_app: StartApp, handful: list[ScoredImage], tmp_path: Path
+) -> None:
+    at = _page(start_app, store_with(handful, tmp_path, blind_share=1.0), "review")
     at.segmented_control(key="review_mode").select("blind").run()
     page = shown(at)
-    assert "blind review" in page.lower()
-    assert "PASS" not in page
+    assert "2 wait; the verdict is not shown on purpose" in page
+    for told in ("PASS", "2.92", "threshold"):  # the verdict, its z, and its reason
+        assert told not in page
+
+
+def test_a_blind_review_with_nothing_to_see_says_so(start_app: StartApp, store_url: str) -> None:
+    at = _page(start_app, store_url, "review")
+    at.segmented_control(key="review_mode").select("blind").run()
+    assert "No pass waits for blind review" in shown(at)
 
 
 @pytest.mark.parametrize(
