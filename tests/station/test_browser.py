@@ -188,7 +188,8 @@ def test_every_button_and_field_is_large_enough_for_gloves(
     station_page: StationPage, store_url: str, width_px: int, height_px: int
 ) -> None:
     page = station_page(store_url, width_px, height_px)
-    targets = "button:visible, section a:visible, input:not([type=range]):visible"
+    links = "section a:visible, [data-testid=stPageLink] a:visible"
+    targets = f"button:visible, {links}, input:not([type=range]):visible"
     for signed_in in (False, True):
         if signed_in:
             sign_in(page)

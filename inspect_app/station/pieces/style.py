@@ -52,7 +52,8 @@ STYLE = """<style>
 .brand { font-size: 18px; font-weight: 700; white-space: nowrap; display: flex;
   align-items: center; gap: 10px; padding-right: 8px; }
 .brand i { width: 18px; height: 18px; border-radius: 50%; border: 5px solid #3d8fd6; }
-.st-key-top_bar [data-testid=stPageLink] a { min-height: 48px; padding: 0 14px;
+.st-key-top_bar [data-testid=stPageLink] a { min-height: 48px; min-width: 48px;
+  justify-content: center; padding: 0 14px;
   border-radius: 8px; }
 .st-key-top_bar [data-testid=stPageLink] p { font-size: 16px; white-space: nowrap; }
 .st-key-top_bar [data-testid=stButtonGroup] button { min-height: 48px; padding: 0 16px; }
