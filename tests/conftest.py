@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.demo_data import draw_line
@@ -26,6 +29,8 @@ TINY = (
     "pretrain.device=cpu",
     "train.projected=8",
 )
+
+_CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 settings.register_profile("no_deadline", deadline=None)  # other work may slow a machine down
 settings.load_profile("no_deadline")
@@ -123,3 +128,23 @@ def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(24):
         Image.fromarray(draw_plate(seed)).save(folder / f"plate{seed:02}.png")
     return folder
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium that the system has; the set-up installs it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.fail("no `chromium` on the PATH: install Debian's chromium package.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -12,9 +12,6 @@ from playwright.sync_api import Browser, Locator, Page
 
 from inspect_app.layout_editor.serve import running_editor
 from tests.layout_drawing.transistor import transistor_line
-from tests.station.conftest import browser, free_port
-
-__all__ = ["browser", "free_port"]
 
 Point = tuple[float, float]
 

@@ -34,5 +34,6 @@ def test_a_freed_tensor_is_not_asked_from_the_system_again() -> None:
         command = [sys.executable, "-c", _SCRIPT, how]
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    assert pages_of_the_second("kept") < 100
-    assert pages_of_the_second("given back") > 100
+    given_back = pages_of_the_second("given back")  # 32 where the system's pages are huge
+    assert given_back >= 32
+    assert pages_of_the_second("kept") < given_back / 2

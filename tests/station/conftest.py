@@ -1,13 +1,11 @@
 """What the station's tests share: a store of drawn parts, the app, and a real browser on it."""
 
-import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 import inspect_app.station
@@ -20,7 +18,6 @@ from tests.station.drawn_inspections import PINS, a_handful, store_with
 
 APP = Path(inspect_app.station.__file__).with_name("app.py")
 StationPage = Callable[..., Page]
-_CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
@@ -64,26 +61,6 @@ def start_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest
         if Path(url.removeprefix("sqlite:///")).is_file():
             open_shared_store(url).close()
     open_shared_store.clear()
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The Chromium that the system has; the set-up installs it."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("no `chromium` on the PATH: install Debian's chromium package.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
