@@ -59,7 +59,12 @@ def _line(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "layout": {"source": "statistics", "parts": 3},
         "input": {"side_px": asked.side},
         "model": {"name": asked.model},
-        "pretrain": {"batch_size": asked.batch, "steps": 1_000_000, "device": asked.device},
+        "pretrain": {
+            "batch_size": asked.batch,
+            "steps": 1_000_000,
+            "device": asked.device,
+            "precision": asked.precision,
+        },
     }
 
 
@@ -77,6 +82,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--workers", type=int, nargs="*", default=workers, help="of lightly's loader"
     )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    precisions = ["auto", "float32", "bfloat16"]
+    parser.add_argument("--precision", default="auto", choices=precisions, help="of all")
     parser.add_argument("--write", type=Path, metavar="PAGE.md")
     asked = parser.parse_args(arguments)
     if min(asked.steps, asked.rounds, asked.batch) < 1:
@@ -101,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InspectionError as problem:
         _say(f"pretrain_speed: {problem}")
         return problem.exit_code
-    names = ("model", "side", "batch", "rounds", "steps")
+    names = ("model", "side", "batch", "rounds", "steps", "precision")
     facts = {name: getattr(asked, name) for name in names} | {
         "images": images,
         "lightly": lightly,
@@ -121,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(asked: argparse.Namespace) -> str:
     words = ["python benchmarks/pretrain_speed.py"]
     words += ["--images DIR"] if asked.images is not None else []
-    for name in ("model", "side", "batch", "steps", "rounds", "device"):
+    for name in ("model", "side", "batch", "steps", "rounds", "device", "precision"):
         words.append(f"--{name} {getattr(asked, name)}")
     words.append(f"--objectives {' '.join(asked.objectives)}")
     words.append(f"--workers {' '.join(map(str, asked.workers))}")

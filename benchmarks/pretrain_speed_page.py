@@ -14,10 +14,11 @@ _PAGE = """\
 # Speed of pretraining
 
 Written by `benchmarks/pretrain_speed.py`. {images} images, network `{model}`, {side} px, batch
-{batch}, two views of the whole side; {rounds} rounds of {steps} steps, contestants in turn, each in
-a process of its own. lightly {lightly}: its DINOTransform (two global views), dataset, DataLoader,
-projection head, loss and momentum update, on the same network, with the same sizes, optimiser and
-precision. Ours: regions from statistics are the parts, all other settings are the product's.
+{batch}, precision `{precision}`, two views of the whole side; {rounds} rounds of {steps} steps,
+contestants in turn, each in a process of its own. lightly {lightly}: its DINOTransform (two global
+views), dataset, DataLoader, projection head, loss and momentum update, on the same network, with
+the same sizes, optimiser and precision. Ours: regions from statistics are the parts, all other
+settings are the product's.
 
 To repeat it:
 

@@ -23,7 +23,7 @@ from span_train.data.kept_array import open_kept
 from span_train.data.line_layout import make_layout
 from span_train.data.masks_file import masks_file
 from span_train.data.splits import gather_images
-from span_train.pretrain.build import build_loop
+from span_train.pretrain.build import build_loop, in_bfloat16
 from span_train.pretrain.kept_memory import keep_freed_memory
 from span_train.pretrained import choose_device, line_backbone
 
@@ -143,7 +143,7 @@ class Lightly:
         return Timing(time.perf_counter() - started, waiting_s)
 
     def _step(self, views: list[Tensor]) -> None:
-        bfloat16 = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        bfloat16 = in_bfloat16(self.asked.precision, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             with torch.no_grad():
                 says = [_seen_by(self.teacher, view) for view in views]

@@ -22,7 +22,7 @@ from span_train.contract.image_quality import ImageQuality
 from span_train.policy.policy import VerdictName
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
-_ROWS_A_GROUP = 8_192
+_ROWS_A_GROUP = 2_048
 _ROWS_AS_OBJECTS = 512
 _QUALITIES = ("brightness", "contrast", "sharpness", "clipped")
 

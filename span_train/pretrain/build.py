@@ -56,7 +56,7 @@ def build_loop(
     plan = LoopPlan(
         **{name: getattr(asked, name) for name in LoopPlan.__annotations__ if name not in _OWN},
         spread_weight=asked.spread_weight(),
-        bfloat16=_in_bfloat16(asked.precision, device),
+        bfloat16=in_bfloat16(asked.precision, device),
     )
     prior_loss = PartPriorLoss(asked.prior_loss, asked.prior_floor)
     if asked.compile:
@@ -131,7 +131,8 @@ def view_kinds(settings: LineSettings, views: int, patch_px: int) -> tuple[ViewK
     return (*kinds, ViewKind(asked.dino.local_views, small, local_px, has_priors=False))
 
 
-def _in_bfloat16(precision: str, device: torch.device) -> bool:
+def in_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether a step multiplies in bfloat16; `auto` does so on a GPU that has it."""
     if precision == "auto":
         return device.type == "cuda" and torch.cuda.is_bf16_supported()
     return precision == "bfloat16"

@@ -38,7 +38,9 @@ def resumed_settings(
         for key in sorted(before.keys() | wanted.keys())
         if before.get(key) != wanted.get(key) and key not in free and not key.startswith(_LATER)
     ]
-    changed += [f"the {name} changed" for name, now in digests.items() if described[name] != now]
+    changed += [
+        f"the {name} changed" for name, now in digests.items() if described.get(name) != now
+    ]
     if changed:
         raise RunError(
             f"{out}: cannot be resumed, this would be another run:\n  "

@@ -17,6 +17,7 @@ FACTS = {
     "side": 112,
     "batch": 8,
     "rounds": 3,
+    "precision": "float32",
     "steps": 2,
     "lightly": "1.0",
     "command": "python benchmarks/pretrain_speed.py",

@@ -1,5 +1,6 @@
 """A resumed run is the same as an uninterrupted one, and what would make it another is refused."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_resuming_with_other_settings_is_refused_by_name(
 def test_resuming_with_other_images_is_refused(tiny_line: TinyLine, pretrained_run: Path) -> None:
     with pytest.raises(RunError, match="the images changed"):
         pretrain(tiny_line("labels=null"), pretrained_run, resume=True)
+
+
+def test_a_run_that_does_not_say_what_it_was_aligned_to_is_refused(
+    tiny_line: TinyLine, pretrained_run: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(pretrained_run, tmp_path / "run"))
+    described = json.loads((run / "run.json").read_text())
+    del described["reference"]
+    (run / "run.json").write_text(json.dumps(described))
+    with pytest.raises(RunError, match="the reference changed"):
+        pretrain(tiny_line(), run, resume=True)
 
 
 def test_what_only_later_commands_use_may_change(
