@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inspect_app.cli.options import StoreOption
 from span_train.contract.errors import GateMissed
 
 if TYPE_CHECKING:
@@ -12,12 +13,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     anchors: Annotated[
         Path | None, typer.Option(help="A file of anchors; without it, a cut-off end goes unseen.")
     ] = None,

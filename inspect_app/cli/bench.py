@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspect_app.cli.options import ThreadsOption
+
 if TYPE_CHECKING:
     from deploy.runtime.session import ProviderChoice
 
@@ -28,9 +30,7 @@ def bench(
     batch: Annotated[
         str, typer.Option(help="Images in one run of the graph, several sizes with commas.")
     ] = "1,8,32",
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads of one run on the CPU; 0: what is free to use.")
-    ] = 0,
+    threads: ThreadsOption = 0,
     rounds: Annotated[int, typer.Option(min=1, help="How often each gets its turn.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.0, help="Length of a turn.")] = 0.5,
     out: Annotated[Path | None, typer.Option(help="Also write the result here, as JSON.")] = None,

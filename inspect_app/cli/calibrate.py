@@ -1,9 +1,11 @@
 """`inspect calibrate`: new thresholds for a bundle from new labelled images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from inspect_app.cli.options import ProviderOption
 
 if TYPE_CHECKING:
     from deploy.calibration.run import Calibration
@@ -47,9 +49,7 @@ def calibrate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the halves that --cost needs.")] = 0,
-    provider: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option(help="Where the graph runs.")
-    ] = "auto",
+    provider: ProviderOption = "auto",
     allow_leak: Annotated[
         bool, typer.Option(help="Go on although the network learnt from some of the images.")
     ] = False,

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspect_app.cli.options import StoreOption
+
 if TYPE_CHECKING:
     from inspect_app.store.database import Database
 
 
 def labels(
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     out: Annotated[
         Path | None, typer.Option(help="A new folder for labels.csv and images.")
     ] = None,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from inspect_app.cli.options import StoreOption
+
 if TYPE_CHECKING:
     from inspect_app.store.operators import Operators
     from inspect_app.store.records import OperatorRecord
@@ -16,12 +18,7 @@ RoleName = Literal["operator", "reviewer", "engineer"]
 
 def operators(
     action: Annotated[Action, typer.Argument(help="What to do.")],
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     name: Annotated[
         str | None, typer.Argument(help="Whom to add, disable, or give another PIN.")
     ] = None,

@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
+from inspect_app.cli.options import StoreOption
+
 STARTS_VARIABLE = "INSPECT_SHIFTS"
 
 
 def report(
     out: Annotated[Path, typer.Option(help="The file: .html, .pdf or .csv.")],
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     at: Annotated[
         datetime | None,
         typer.Option(help="A moment in the shift, in local time; by default the shift before now."),

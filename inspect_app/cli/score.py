@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inspect_app.cli.options import AlsoStoreOption, ProviderOption
 from inspect_app.cli.score_progress import scoring_progress
 from inspect_app.cli.score_report import report
 from span_train.contract.errors import GateMissed, InputError
@@ -46,17 +47,8 @@ def score(
             "standard input.",
         ),
     ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            envvar="INSPECT_STORE_URL",
-            help="Also put inspections here: sqlite:///FILE or postgresql://…",
-        ),
-    ] = None,
-    provider: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(help="Where to run; cuda is an error where it is not there."),
-    ] = "auto",
+    store: AlsoStoreOption = None,
+    provider: ProviderOption = "auto",
     batch_size: Annotated[
         int, typer.Option(min=0, help="Images in one run of the graph; 0: 16, or 64 on a GPU.")
     ] = 0,

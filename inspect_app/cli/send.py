@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inspect_app.cli.options import StoreOption
 from span_train.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,12 +24,7 @@ def send(
             metavar="ADDRESS", help="mqtts://[USER@]HOST[:PORT]/TOPIC or https://HOST/PATH."
         ),
     ],
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     name: Annotated[
         str | None,
         typer.Option(help="Keeps its place over a change of address; otherwise the address."),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from inspect_app.cli.options import AlsoStoreOption, ProviderOption, ThreadsOption
 
 if TYPE_CHECKING:
     from deploy.runtime.inspector import Inspector
@@ -15,13 +17,7 @@ if TYPE_CHECKING:
 
 def serve(
     bundle: Annotated[Path, typer.Option(help="The bundle that inspects.")],
-    store: Annotated[
-        str | None,
-        typer.Option(
-            envvar="INSPECT_STORE_URL",
-            help="Also put inspections here: sqlite:///FILE or postgresql://…",
-        ),
-    ] = None,
+    store: AlsoStoreOption = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's takes a token.")
     ] = "127.0.0.1",
@@ -32,13 +28,8 @@ def serve(
         Path | None,
         typer.Option(help="File with the token senders must give; else INSPECT_TOKEN, if set."),
     ] = None,
-    provider: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(help="Where to run; cuda is an error where it is not there."),
-    ] = "auto",
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads of one run on the CPU; 0: what is free to use.")
-    ] = 0,
+    provider: ProviderOption = "auto",
+    threads: ThreadsOption = 0,
     max_batch: Annotated[int, typer.Option(min=1, help="Most images in one run.")] = 16,
     max_wait_ms: Annotated[
         float, typer.Option(min=0.0, help="How long a run waits for images being read.")

@@ -4,14 +4,11 @@ from typing import Annotated
 
 import typer
 
+from inspect_app.cli.options import StoreOption
+
 
 def store_clean(
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="INSPECT_STORE_URL", help="The store: sqlite:///FILE or postgresql://…"
-        ),
-    ],
+    store: StoreOption,
     keep_days: Annotated[
         float, typer.Option(min=0, help="How many days of pictures stay, whatever the verdict.")
     ],

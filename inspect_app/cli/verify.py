@@ -1,9 +1,11 @@
 """`inspect verify`: prove that a bundle answers on this machine as it did at export."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from inspect_app.cli.options import ProviderOption
 
 _SIGNATURE = {
     "checked": "signature right",
@@ -14,10 +16,7 @@ _SIGNATURE = {
 
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder or zip.")],
-    provider: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(help="Where to run; cuda is an error where it is not there."),
-    ] = "auto",
+    provider: ProviderOption = "auto",
     public_key: Annotated[
         Path | None,
         typer.Option(

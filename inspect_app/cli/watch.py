@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inspect_app.cli.options import ProviderOption, ThreadsOption
 from span_train.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,13 +57,8 @@ def watch(
     look: Annotated[
         float, typer.Option(min=0.1, help="Look through the folder this often all the same.")
     ] = 10.0,
-    provider: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(help="Where to run; cuda is an error where it is not there."),
-    ] = "auto",
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads of one run on the CPU; 0: what is free to use.")
-    ] = 0,
+    provider: ProviderOption = "auto",
+    threads: ThreadsOption = 0,
     max_batch: Annotated[int, typer.Option(min=1, help="Most images in one run.")] = 8,
 ) -> None:
     """Inspect each image that falls into a folder, once, and put it into the store.
