@@ -19,6 +19,8 @@ from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.demo_data import draw_line
 from tests.drawn_plates import Plate, draw_plate
 
+pytest_plugins = ["tests.tiny_bundle"]
+
 # Enough to run through every step of the method within a second; it learns next to nothing.
 TINY = (
     "model.width=48",

@@ -15,9 +15,7 @@ from inspect_app.cli.main import COMMANDS, app
 from span_train.contract.errors import InspectionError
 from span_train.contract.settings import LineSettings, settings_from_dict
 from span_train.policy.bounds import needed_parts
-from tests.deploy.conftest import bundle_folder, draw_part, make_trained, part_folder, save_image
-
-__all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
+from tests.tiny_bundle import draw_part, save_image
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")))

@@ -6,9 +6,6 @@ import pytest
 from explanation_cost import cut_to_logits, measure
 
 from deploy.bundle.read import open_bundle, read_examples
-from tests.deploy.conftest import bundle_folder, make_trained, part_folder
-
-__all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
 
 
 def test_the_cut_graph_gives_the_same_logits_and_nothing_else(bundle_folder: Path) -> None:

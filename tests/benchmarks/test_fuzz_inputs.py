@@ -10,9 +10,6 @@ from fuzz_mutations import bundle_seed, damaged, damaged_bundle, image_seeds
 from deploy.bundle.read import open_bundle
 from span_train.contract.errors import BundleError
 from span_train.contract.image import decode_image
-from tests.deploy.conftest import bundle_folder, make_trained, part_folder
-
-__all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
 
 
 def test_undamaged_seeds_are_images_that_are_read() -> None:

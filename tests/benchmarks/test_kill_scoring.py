@@ -5,15 +5,7 @@ from pathlib import Path
 import pytest
 from kill_scoring import Outcome, Run, measure
 
-from tests.deploy.conftest import (
-    bundle_folder,
-    draw_part,
-    make_trained,
-    part_folder,
-    save_image,
-)
-
-__all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
+from tests.tiny_bundle import draw_part, save_image
 
 
 @pytest.fixture

@@ -10,9 +10,6 @@ from deploy.bundle.read import open_bundle, read_examples
 from deploy.export.run import export_trained
 from deploy.runtime.session import open_bundle_session
 from span_train.finetune.run import TrainedLine
-from tests.deploy.conftest import bundle_folder, make_trained, part_folder
-
-__all__ = ["bundle_folder", "make_trained", "part_folder"]  # fixtures
 
 
 def test_a_precision_stands_beside_float32(

@@ -5,7 +5,7 @@ import pytest
 from linked_images import link_images
 from score_speed import page
 
-from tests.deploy.conftest import draw_part, save_image
+from tests.tiny_bundle import draw_part, save_image
 
 WHERE = {
     "machine": {"processor": "A", "cpus": 2, "memory_gib": 8, "system": "Linux"},

@@ -6,9 +6,6 @@ from cells import Sent, let_cells_send, server
 from serve_latency import page, summarise
 
 from deploy.runtime.inspector import Inspector
-from tests.deploy.conftest import bundle_folder, inspector, make_trained, part_folder
-
-__all__ = ["bundle_folder", "inspector", "make_trained", "part_folder"]  # fixtures
 
 
 def test_what_cells_got_is_brought_to_percentiles_and_differences() -> None:

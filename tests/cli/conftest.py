@@ -6,25 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from inspect_app.cli.main import main
-from tests.deploy.conftest import (
-    bundle_folder,
-    drawn,
-    inspector,
-    make_trained,
-    own_bundle,
-    part_folder,
-    write_part,
-)
-
-__all__ = [
-    "bundle_folder",
-    "drawn",
-    "inspector",
-    "make_trained",
-    "own_bundle",
-    "part_folder",
-    "write_part",
-]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.bundle.read import open_bundle
-from tests.deploy.conftest import draw_part, save_image
+from tests.tiny_bundle import draw_part, save_image
 
 Inspect = Callable[..., tuple[int, str, str]]
 

@@ -22,25 +22,6 @@ from inspect_app.watch.patient_store import Store
 from inspect_app.watch.stop_request import StopRequest
 from inspect_app.watch.take_away import After, TakeAway
 from inspect_app.watch.watcher import Watcher, WatchOptions
-from tests.deploy.conftest import (
-    bundle_folder,
-    drawn,
-    inspector,
-    make_trained,
-    own_bundle,
-    part_folder,
-    write_part,
-)
-
-__all__ = [
-    "bundle_folder",
-    "drawn",
-    "inspector",
-    "make_trained",
-    "own_bundle",
-    "part_folder",
-    "write_part",
-]
 
 WritePart = Callable[..., Path]
 QUICK = WatchOptions(settle_s=0.05, patience_s=0.2, look_s=0.2)

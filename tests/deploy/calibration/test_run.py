@@ -18,7 +18,7 @@ from span_train.data.catalog import content_hash
 from span_train.policy.policy import Goal
 from span_train.policy.recalibrate import Wish
 from tests.deploy.bundle.test_signature import save_keys
-from tests.deploy.conftest import draw_part, save_image
+from tests.tiny_bundle import draw_part, save_image
 
 Request = Callable[..., CalibrationRequest]
 GOALS = Goal(escape=0.3, overkill=0.3, confidence=0.9)

@@ -16,7 +16,7 @@ from deploy.bundle.read import open_bundle
 from deploy.scoring.cluster import ClusterOptions, score_on_cluster
 from deploy.scoring.listing import FoldersToScore
 from span_train.contract.errors import InputError
-from tests.deploy.conftest import draw_part, save_image
+from tests.tiny_bundle import draw_part, save_image
 
 SCENES = Path(__file__).with_name("cluster_scenes.py")
 NOT_THE_SAME = ("latency_ms", "time")

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from deploy.runtime.inspector import Inspector
 from deploy.serving.app import make_app
 from deploy.serving.service import InspectionService, ServingLimits
-from tests.deploy.conftest import draw_part
+from tests.tiny_bundle import draw_part
 
 TOKEN = "a-token-of-the-tests"
 

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from deploy.runtime.inspector import FittedImage, Inspection, Inspector
 from deploy.scoring.results import ScoredImage
 from span_train.contract.errors import StoreError
-from tests.deploy.conftest import draw_part
 from tests.deploy.serving.conftest import image_bytes
+from tests.tiny_bundle import draw_part
 
 Make = Callable[..., TestClient]
 

@@ -21,7 +21,6 @@ from span_train.models.defect_head import FeatureName
 from span_train.models.inspection_model import InspectionOutputs
 from span_train.policy.policy import Policy
 
-_EXPORTED: dict[str, Path] = {}
 SIDE_PX, PATCH_PX, GRID, WIDTH, TOP_K = 32, 8, 4, 8, 3
 PARTS = ("body", "left_lead")
 HEADS = (*PARTS, "free 1", "free 2")
@@ -154,10 +153,8 @@ def bundle_folder(
     make_trained: Callable[..., TrainedLine], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """One exported bundle for all tests that only read it."""
-    if "bundle" not in _EXPORTED:  # other test folders import this fixture too
-        out = tmp_path_factory.mktemp("export") / "bundle"
-        _EXPORTED["bundle"] = export_trained(make_trained(), out, "run").folder
-    return _EXPORTED["bundle"]
+    out = tmp_path_factory.mktemp("export") / "bundle"
+    return export_trained(make_trained(), out, "run").folder
 
 
 @pytest.fixture
