@@ -22,7 +22,9 @@ from span_train.data.layout_exemplars import layout_from_exemplars
 from span_train.data.layout_masks import Exemplar
 
 _MOST_CHECKED = 50
-_SIDES_PX = (112, 168, 224, 336)
+_PATCHES_ALONG_A_SIDE = (14, 21, 28, 42, 56)
+_SMALL_PATCH_PX = 4
+_ENLARGED = 1.25  # more than this shows nothing that the camera did not see
 _PATCHES_OF_A_PART = 4.0
 
 _TEXT = """\
@@ -48,6 +50,9 @@ input:
   side_px: {side_px: <23} # the square the network sees; {why_side}
   fit: stretch                    # or letterbox, crop
 {window}
+
+model:
+  patch_px: {patch_px: <22} # side of a patch; {why_patch}
 
 pretrain:
   objective: masked               # or dino
@@ -110,7 +115,7 @@ def describe_line(
     how = InputSettings(window=window)
     remarks = tuple(filter(None, (kind.remark,))) + _check_some(found, how)
     made = _drawn(drawing, how) if drawing else None
-    side_px, why_side = _side(made)
+    grid = _grid(made)
     labelled = read_labels(labels, good_class) if labels else ()
     classes = Counter(image.label for image in labelled)
     start = line.resolve().parent
@@ -120,12 +125,14 @@ def describe_line(
         labels=f"labels: {quoted(_from(start, labels))}" if labels else "# labels: labels.csv",
         good_class=quoted(good_class),
         layout=_layout_lines(start, drawing) + _typical_line(start, found, drawing, how),
-        side_px=side_px,
-        why_side=why_side,
+        side_px=grid.side_px,
+        why_side=grid.why_side,
+        patch_px=grid.patch_px,
+        why_patch=grid.why_patch,
         window=_window_line(window),
     )
     parts, more = (made.names, made.remarks) if made else ((), ())
-    return NewLine(text, len(found), parts, dict(classes), remarks + more)
+    return NewLine(text, len(found), parts, dict(classes), remarks + more + grid.remarks)
 
 
 def write_line(line: Path, text: str) -> None:
@@ -177,17 +184,49 @@ def _drawn(drawing: Drawing, how: InputSettings) -> Layout:
     return layout_from_exemplars(drawing.masks, exemplars, drawing.names)
 
 
-def _side(layout: Layout | None) -> tuple[int, str]:
-    """The smallest usual side at which the smallest part has four patches, and why."""
+@dataclass(frozen=True)
+class _Grid:
+    """The square and the patches that are proposed, and why."""
+
+    side_px: int
+    patch_px: int
+    why_side: str
+    why_patch: str
+    remarks: tuple[str, ...] = ()
+
+
+def _grid(layout: Layout | None) -> _Grid:
+    """The coarsest grid on which the smallest part has four patches.
+
+    Where the square would be larger than the image, patches are made smaller instead.
+    """
+    patch_px = ModelSettings().patch_px
     if layout is None:
-        return _SIDES_PX[0], "more finds smaller defects"
-    how = InputSettings()
-    for side_px in _SIDES_PX:
-        areas = layout.patches(side_px, ModelSettings().patch_px, how.fit)
-        smallest = min(areas)
+        side_px = _PATCHES_ALONG_A_SIDE[0] * patch_px
+        return _Grid(side_px, patch_px, "more finds smaller defects", "half of it for tiny parts")
+    longest_px = max(layout.masks_khw.shape[1:])
+    for along in _PATCHES_ALONG_A_SIDE:
+        enlarged = along * patch_px > _ENLARGED * longest_px
+        patch = _SMALL_PATCH_PX if enlarged else patch_px
+        areas = layout.patches(along * patch, patch, InputSettings().fit)
+        smallest, name = min(areas), layout.names[areas.index(min(areas))]
         if smallest >= _PATCHES_OF_A_PART:
             break
-    return side_px, f"{layout.names[areas.index(smallest)]} has {smallest:.1f} patches there"
+    why_patch = (
+        f"the image has no more than {longest_px} px to show" if enlarged else "the usual one"
+    )
+    why_side = f"{name} has {smallest:.1f} patches there"
+    return _Grid(along * patch, patch, why_side, why_patch, _too_small(name, smallest))
+
+
+def _too_small(name: str, patches: float) -> tuple[str, ...]:
+    if patches >= _PATCHES_OF_A_PART:
+        return ()
+    return (
+        f"part {name} has {patches:.1f} patches even on the finest grid proposed, and a head needs "
+        f"about {_PATCHES_OF_A_PART:.0f} to follow it: draw it with what surrounds it, or cut the "
+        "images to the product",
+    )
 
 
 def _typical_line(

@@ -190,14 +190,52 @@ def test_a_typical_image_is_proposed_to_draw_on(write_image: Write, tmp_path: Pa
     assert "# exemplar: " in (tmp_path / "line.yaml").read_text()
 
 
-def test_a_small_part_asks_for_a_larger_square(write_image: Write, tmp_path: Path) -> None:
-    exemplar = write_image("photos/a.png", size=(100, 100))
-    mask = np.zeros((100, 100), np.uint8)
-    mask[40:50, 40:50] = 255
+@pytest.mark.parametrize(
+    ("image_px", "part_px", "side_px", "patch_px", "said"),
+    [
+        (400, 120, 112, 8, "pin has 17.6 patches there"),
+        (400, 40, 168, 8, "pin has 4.4 patches there"),
+        (400, 28, 336, 8, "pin has 8.6 patches there"),
+        (100, 10, 84, 4, "pin has 4.4 patches there"),
+        (100, 4, 224, 4, "pin has 5.0 patches there"),
+    ],
+)
+def test_the_smallest_part_decides_the_square_and_the_patch(
+    write_image: Write,
+    tmp_path: Path,
+    image_px: int,
+    part_px: int,
+    side_px: int,
+    patch_px: int,
+    said: str,
+) -> None:
+    said_so = init_with_a_pin(write_image, tmp_path, image_px, part_px)
+    line = tmp_path / "line.yaml"
+    settings = read_settings(line)
+    assert "finest grid" not in said_so
+    assert (settings.input.side_px, settings.model.patch_px) == (side_px, patch_px)
+    assert said in line.read_text()
+
+
+def test_a_part_that_is_too_small_for_any_grid_is_remarked(
+    write_image: Write, tmp_path: Path
+) -> None:
+    result = init_with_a_pin(write_image, tmp_path, 500, 10)
+    settings = read_settings(tmp_path / "line.yaml")
+    assert (settings.input.side_px, settings.model.patch_px) == (448, 8)
+    assert "note: part pin has 1.3 patches even on the finest grid proposed" in result
+
+
+def init_with_a_pin(write_image: Write, tmp_path: Path, image_px: int, part_px: int) -> str:
+    """Describe a line whose only part is a small square; what was noted."""
+    exemplar = write_image("photos/a.png", size=(image_px, image_px))
+    mask = np.zeros((image_px, image_px), np.uint8)
+    start = image_px // 2 // 2
+    mask[start : start + part_px, start : start + part_px] = 255
     (tmp_path / "masks").mkdir()
     Image.fromarray(mask).save(tmp_path / "masks" / "pin.png")
-    line = tmp_path / "line.yaml"
-    images = ("--images", tmp_path / "photos")
-    init(line, *images, "--exemplar", exemplar, "--masks", tmp_path / "masks")
-    assert read_settings(line).input.side_px == 168
-    assert "pin has 4.4 patches there" in line.read_text()
+    given = ["--images", "photos", "--exemplar", str(exemplar), "--masks", "masks"]
+    paths = [str(tmp_path / one) if one in ("photos", "masks") else one for one in given]
+    result = RUNNER.invoke(app, ["init", str(tmp_path / "line.yaml"), *paths])
+    assert result.exit_code == 0, result.output
+    return result.stderr
