@@ -52,10 +52,11 @@ def check(
     from inspect_app.cli.check_text import as_json_text, as_text
     from inspect_app.cli.progress import image_progress
     from span_train.check.line_check import check_line
+    from span_train.check.typical import with_typical_reference
     from span_train.contract.errors import GateMissed
     from span_train.contract.settings import read_settings
 
-    settings = read_settings(line, tuple(overrides or ()))
+    settings = with_typical_reference(read_settings(line, tuple(overrides or ())), backbone or run)
     with image_progress() as progress:
         seen, judged = _networks(settings, backbone, run)
         checked = check_line(settings, progress, threads, seen=seen, judged=judged)

@@ -54,6 +54,7 @@ def evaluate(
     import json
 
     from inspect_app.cli.progress import note
+    from span_train.check.typical import with_typical_reference
     from span_train.contract.settings import read_settings
     from span_train.evaluate.report_words import (
         deletion_in_words,
@@ -66,7 +67,7 @@ def evaluate(
     if defect_rate is not None and not 0 < defect_rate < 1:
         raise typer.BadParameter(f"--defect-rate {defect_rate}: expected a share like 0.02")
     budgets = None if label_budget is None else Budgets(_counts(label_budget), seeds)
-    settings = read_settings(line, tuple(overrides or ()))
+    settings = with_typical_reference(read_settings(line, tuple(overrides or ())), run)
     evaluation = run_evaluate(
         settings,
         run,

@@ -89,9 +89,10 @@ def _show(
     line: Path, overrides: list[str], out: Path, export: ExportTo | None, as_json: bool
 ) -> None:
     from inspect_app.cli.show_layout import export_layout, show_layout
+    from span_train.check.typical import with_typical_reference
     from span_train.contract.settings import read_settings
 
-    settings = read_settings(line, tuple(overrides))
+    settings = with_typical_reference(read_settings(line, tuple(overrides)))
     shown = show_layout(settings, out)
     for remark in shown.remarks:
         sys.stderr.write(f"note: {remark}\n")

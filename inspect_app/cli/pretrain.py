@@ -40,6 +40,7 @@ def pretrain(
 
     from inspect_app.cli.durations import seconds
     from inspect_app.cli.progress import training_progress
+    from span_train.check.typical import with_typical_reference
     from span_train.contract.settings import read_settings
     from span_train.pretrain.processes import StoppedByAnother, is_first_process
     from span_train.pretrain.run import pretrain as run_pretrain
@@ -49,7 +50,7 @@ def pretrain(
         chosen.append("pretrain.prior_weight=0.0")
     if seed is not None:
         chosen.append(f"pretrain.seed={seed}")
-    settings = read_settings(line, tuple(chosen))
+    settings = with_typical_reference(read_settings(line, tuple(chosen)), out if resume else None)
     budget_s = None if budget is None else seconds(budget)
     is_first = is_first_process()
     try:

@@ -35,13 +35,14 @@ def train(
     import json
 
     from inspect_app.cli.progress import note
+    from span_train.check.typical import with_typical_reference
     from span_train.contract.settings import read_settings
     from span_train.finetune.facts import tuning_in_words
     from span_train.finetune.run import train as run_train
     from span_train.policy.policy import load_policy
 
     chosen = [*(overrides or ()), *([] if seed is None else [f"train.seed={seed}"])]
-    settings = read_settings(line, tuple(chosen))
+    settings = with_typical_reference(read_settings(line, tuple(chosen)), backbone)
     summary = run_train(settings, backbone, out, allow_leak=allow_leak)
     note(*summary["remarks"])
     policy = load_policy(out / "policy.json")

@@ -64,6 +64,7 @@ def open_desk(line: Path, overrides: Sequence[str] = (), exemplar: Path | None =
     settings = read_settings(line, tuple(overrides))
     found = find_images(settings.images)
     chosen, notes = _chosen(settings, found, exemplar)
+    settings = _aligned_to(chosen, settings)
     picture = _read(chosen, settings.input)
     if not _is_among(chosen, found):
         notes.append(
@@ -81,6 +82,14 @@ def open_desk(line: Path, overrides: Sequence[str] = (), exemplar: Path | None =
     size, how = network_size(settings.model), settings.input
     room = Room(how.side_px, size.patch_px, size.heads, how.fit)
     return Desk(line, settings, chosen, picture, others, room, start, tuple(notes))
+
+
+def _aligned_to(chosen: Path, settings: LineSettings) -> LineSettings:
+    """Where the line aligns: to the image that is drawn on, as once the drawing is saved."""
+    if settings.input.align == "off" or settings.input.reference is not None:
+        return settings
+    how = settings.input.model_copy(update={"reference": chosen})
+    return settings.model_copy(update={"input": how})
 
 
 def _chosen(

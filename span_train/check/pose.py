@@ -118,8 +118,9 @@ def pose_finding(pose: Pose) -> Finding:
             "problem",
             f"Parts turn: {pose.turned:.0%} of the images fit the most typical one better when "
             f"they are turned, by {pose.turn_deg:.0f}° (median); {said}.",
-            "Set input.align: ecc and name a good image as input.reference; without that, draw "
-            "only what stays in place at any angle, such as rings around the centre.",
+            "Set input.align: ecc, which brings all images to the exemplar's or the most typical "
+            "one's frame; without that, draw only what stays in place at any angle, such as rings "
+            "around the centre.",
         )
     if pose.shifted >= MOST_MOVED:
         return Finding(

@@ -24,18 +24,15 @@ def with_reference(raw: object) -> object:
 
 
 def check_reference(align: Align, reference: Path | None, layout: LayoutSettings) -> None:
-    """Make sure that there is one frame, and that the layout is drawn in it.
+    """Make sure that the layout is drawn in the frame that images are aligned to.
+
+    Where neither is named, commands take the most typical of the line's images.
 
     Raises:
-        ValueError: There is no reference, or parts are drawn on another image than it.
+        ValueError: Parts are drawn on another image than the reference.
     """
-    if align == "off":
+    if align == "off" or reference is None:
         return
-    if reference is None:
-        raise ValueError(
-            "input.align needs input.reference, an image in good pose (`inspect check` names the "
-            "most typical one), or layout.exemplar"
-        )
     others = [path.name for path in layout.exemplar if path != reference]
     if others:
         raise ValueError(

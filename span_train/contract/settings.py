@@ -67,7 +67,8 @@ class InputSettings(Section):
     )
     motion: Motion = Field("rigid", description="What they may differ by: shifts and turns.")
     reference: LinePath | None = Field(
-        None, description="The image they are brought to; by default the exemplar."
+        None,
+        description="The image they are brought to; by default the exemplar, or the most typical.",
     )
 
     @model_validator(mode="after")

@@ -45,6 +45,14 @@ def test_statistics_find_as_many_parts_as_asked_for(drawn_line: Path, tmp_path: 
     assert np.array_equal(load_layout(tmp_path).masks_khw.sum(axis=0), np.ones((64, 64)))
 
 
+def test_a_line_that_aligns_without_an_exemplar_takes_its_most_typical_image(
+    drawn_line: Path, tmp_path: Path
+) -> None:
+    chosen = ("--from", "statistics", "--set", "layout.exemplar=null", "--set", "layout.masks=null")
+    printed = layout(drawn_line, *chosen, "--set", "input.align=ecc", "--out", tmp_path, "--json")
+    assert len(json.loads(printed)["parts"]) == 4
+
+
 def test_brightness_is_shown_with_what_it_found(drawn_line: Path, tmp_path: Path) -> None:
     settings = ("--from", "intensity", "--set", "layout.reach_patches=1.0")
     found = json.loads(layout(drawn_line, *settings, "--out", tmp_path, "--json"))

@@ -34,7 +34,7 @@ def test_without_alignment_a_square_is_what_fit_makes() -> None:
     square, geometry = fit(image, 64)
     assert np.array_equal(framed.square, square)
     assert framed.geometry == geometry
-    assert framed.confidence is None
+    assert framed.aligned is None
 
 
 def test_a_turned_part_is_framed_like_one_that_is_not(reference: Path) -> None:
@@ -47,8 +47,8 @@ def test_a_turned_part_is_framed_like_one_that_is_not(reference: Path) -> None:
     inside = np.s_[12:-12, 12:-12]
     apart = np.abs(framed.square[inside].astype(int) - fit(image, 64)[0][inside]).mean()
     assert apart < 4
-    assert framed.confidence is not None
-    assert framed.confidence > 0.95
+    assert framed.aligned is not None
+    assert framed.aligned.confidence > 0.95
     x, y = framed.geometry.place(32.0, 10.0)
     there = matrix @ np.array([width / 2, 10 * height / 64, 1.0])
     assert (x, y) == pytest.approx(tuple(there), abs=1.5)
@@ -65,8 +65,10 @@ def test_a_bare_off_in_yaml_is_off(tmp_path: Path) -> None:
 
 
 def test_alignment_needs_an_image_to_align_to(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"input\.align needs input\.reference"):
-        line(tmp_path, align="ecc")
+    chosen_later = line(tmp_path, align="ecc").input
+    assert chosen_later.reference is None
+    with pytest.raises(InputError, match="no image is chosen to align to"):
+        framing_of(chosen_later)
 
 
 def test_parts_drawn_on_another_image_than_the_reference_are_refused(tmp_path: Path) -> None:
