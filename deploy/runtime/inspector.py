@@ -21,7 +21,8 @@ from span_train.contract.framing import Framing
 from span_train.contract.geometry import Geometry
 from span_train.contract.image import RGB, decode_image, load_image
 from span_train.contract.image_quality import ImageQuality, measure_quality
-from span_train.policy.gate import readings_of, strangeness
+from span_train.contract.image_readings import readings_of
+from span_train.policy.gate import strangeness
 from span_train.policy.policy import VerdictName
 
 Outputs = dict[str, npt.NDArray[np.float32]]
@@ -189,11 +190,10 @@ class Inspector:
         quality = measure_quality(framed.square)
         gate, readings = self.bundle.policy.gate, {}
         if gate is not None:
-            readings = readings_of(framed.square, quality, gate.usual_picture())
+            readings = readings_of(framed.square, quality, gate.usual_image(), framed.aligned)
         fit_ms = (time.perf_counter() - started) * 1e3
-        return FittedImage(
-            framed.square, framed.geometry, quality, fit_ms, framed.confidence, readings
-        )
+        confidence = None if framed.aligned is None else framed.aligned.confidence
+        return FittedImage(framed.square, framed.geometry, quality, fit_ms, confidence, readings)
 
     def inspect_fitted(self, fitted: Sequence[FittedImage]) -> list[Inspection]:
         """Inspect images that `fit` prepared, in one run of the graph."""

@@ -15,7 +15,7 @@ Matrices are (3, 3) over pixel indices (x, y, 1).
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -44,18 +44,35 @@ _ECC_MOTIONS = {
 }
 
 
+class Aligned(NamedTuple):
+    """How well an image was aligned.
+
+    Attributes:
+        confidence: How alike it and the reference are then: correlation of the small grey pictures,
+            1 at best.
+        seen: What share of the reference's frame the image shows; the rest is mirrored.
+    """
+
+    confidence: float
+    seen: float
+
+
 @dataclass(frozen=True)
 class Alignment:
     """How an image lies to the reference.
 
     Attributes:
         from_reference: (3, 3): takes a pixel of the reference to its pixel in the image.
-        confidence: How alike they are once aligned: correlation of the small grey pictures, 1 at
-            best.
+        how_well: How well the two fit.
     """
 
     from_reference: Matrix
-    confidence: float
+    how_well: Aligned
+
+    @property
+    def confidence(self) -> float:
+        """How alike the two are, 1 at best."""
+        return self.how_well.confidence
 
     def to_reference(self) -> Affine:
         """Takes a place of the image to the reference; places as in `Geometry`."""
@@ -112,7 +129,8 @@ class Aligner:
             found = self._by_outline(small)
         into_image = _stretch(self._small_size, size)
         out_of_reference = np.linalg.inv(_stretch(self._small_size, self.size))
-        return Alignment(into_image @ found @ out_of_reference, self._likeness(small, found))
+        how_well = Aligned(self._likeness(small, found), float(_seen(small, found).mean()))
+        return Alignment(into_image @ found @ out_of_reference, how_well)
 
     def bring(self, image: RGB, alignment: Alignment) -> RGB:
         """The image in the reference's frame, of its size; what lies beyond is mirrored."""
@@ -204,8 +222,7 @@ class Aligner:
 
     def _likeness(self, small: Grey, found: Matrix) -> float:
         """Correlation of the reference and the aligned image where both show something."""
-        ones = np.ones(small.shape, np.float32)
-        seen = _warped(ones, found, cv2.BORDER_CONSTANT) > 0.5
+        seen = _seen(small, found)
         if seen.mean() < 0.25:
             return -1.0
         one, other = self._small[seen], _warped(small, found)[seen]
@@ -260,6 +277,12 @@ def _find_marks(image: RGB, size: tuple[int, int]) -> tuple[Grey, npt.NDArray[np
 def _small_grey(image: RGB, size: tuple[int, int]) -> Grey:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _seen(small: Grey, found: Matrix) -> npt.NDArray[np.bool_]:
+    """Where in the reference's frame the image shows something."""
+    ones = np.ones(small.shape, np.float32)
+    return np.asarray(_warped(ones, found, cv2.BORDER_CONSTANT) > 0.5)
 
 
 def _rings(small: Grey) -> Grey:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from span_train.contract.align import RGB, Align, Aligner, Motion
+from span_train.contract.align import RGB, Align, Aligned, Aligner, Motion
 from span_train.contract.errors import InputError
 from span_train.contract.geometry import Geometry
 from span_train.contract.image import Fit, fit, load_image
@@ -23,12 +23,12 @@ class Framed:
     Attributes:
         square: (S, S, 3) uint8.
         geometry: How the square lies over the original.
-        confidence: How well it was aligned, 1 at best; None where nothing is aligned.
+        aligned: How well it was aligned; None where nothing is.
     """
 
     square: RGB
     geometry: Geometry
-    confidence: float | None = None
+    aligned: Aligned | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Framing:
             geometry.offset_y_px,
             alignment.to_reference(),
         )
-        return Framed(square, turned, alignment.confidence)
+        return Framed(square, turned, alignment.how_well)
 
 
 def framing_of(settings: InputSettings) -> Framing:
@@ -73,9 +73,9 @@ def framing_of(settings: InputSettings) -> Framing:
 
     Raises:
         ImageError: The reference cannot be read.
-        InputError: Nothing can be aligned to the reference.
+        InputError: There is no reference, or nothing can be aligned to it.
     """
-    if settings.align == "off" or settings.reference is None:
+    if settings.align == "off":
         return Framing(settings.side_px, settings.fit)
     return Framing(settings.side_px, settings.fit, _aligner(settings, reference_hash(settings)))
 
@@ -85,9 +85,15 @@ def reference_hash(settings: InputSettings) -> str:
 
     Raises:
         ImageError: It cannot be read.
+        InputError: There is none.
     """
-    if settings.align == "off" or settings.reference is None:
+    if settings.align == "off":
         return ""
+    if settings.reference is None:
+        raise InputError(
+            f"input.align: {settings.align}, but no image is chosen to align to; name one as "
+            "input.reference."
+        )
     return hashlib.sha256(read_image_bytes(settings.reference, settings.max_pixels)).hexdigest()
 
 

@@ -55,13 +55,16 @@ def cache_file(
     if not paths:
         raise InputError(f"{folder}: no image to keep; give at least one.")
     shape = (len(paths), settings.side_px, settings.side_px, 3)
-    key = _key(paths, settings, hashes)
+    key = content_key(paths, settings, hashes)
     return kept_file(
         folder, "images", key, shape, lambda squares: _decode_into(squares, paths, settings)
     )
 
 
-def _key(paths: Sequence[Path], settings: InputSettings, hashes: Mapping[Path, str] | None) -> str:
+def content_key(
+    paths: Sequence[Path], settings: InputSettings, hashes: Mapping[Path, str] | None = None
+) -> str:
+    """A hash of what images hold and of how they are fitted; arguments as for `cache_file`."""
     asked = settings.model_dump_json(exclude={"reference"})
     digest = hashlib.sha256(f"{CACHE_VERSION} {asked} {reference_hash(settings)}".encode())
     for one in content_hashes(paths) if hashes is None else (hashes[path] for path in paths):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from span_train.contract.errors import LabelError
 from span_train.contract.settings import LineSettings
+from span_train.data.alignments import alignments_of
 from span_train.data.cache import image_cache
 from span_train.data.labels import LabelledImage
 from span_train.data.line_layout import layout_background
@@ -92,10 +93,12 @@ def evaluate(
         )
     leaked = refuse_seen(images, trained.roles, allow_leak)
     out.mkdir(parents=True, exist_ok=True)
-    squares = image_cache([image.path for image in images.test], settings.input, run / "cache")
+    paths = [image.path for image in images.test]
+    squares = image_cache(paths, settings.input, run / "cache")
+    aligned = alignments_of(paths, settings.input, run / "cache")
     scored = score_images(trained.model, squares)
     z, outlier = scored.z, scored.outlier
-    verdicts = gated_verdicts(trained.policy, scored, squares)
+    verdicts = gated_verdicts(trained.policy, scored, squares, aligned)
     names, contributions_mr = _by_group(trained.model, scored.contributions_mj)
     metrics = _measured(trained, images.test, scored, verdicts, names, contributions_mr)
     if deletion:

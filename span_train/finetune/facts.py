@@ -8,6 +8,7 @@ from span_train.contract.settings import LineSettings
 from span_train.data.labels import listed
 from span_train.data.splits import LineImages
 from span_train.finetune.roles import ImageRoles
+from span_train.policy.gate import Gate
 from span_train.pretrained import PretrainedLine
 
 _EXAMPLES = 16
@@ -108,9 +109,9 @@ def counts_of(images: LineImages, good_class: str) -> dict[str, dict[str, int]]:
     return counts
 
 
-def unpromised(images: LineImages, settings: LineSettings) -> list[str]:
-    """What these labels cannot support, for the user."""
-    found = []
+def unpromised(images: LineImages, settings: LineSettings, gate: Gate | None) -> list[str]:
+    """What these images and labels cannot support, for the user."""
+    found = _unasked(gate)
     if settings.train.statistics == "memory":
         found.append(
             "what is usual was learnt for any place (train.statistics: memory), as for parts "
@@ -129,6 +130,17 @@ def unpromised(images: LineImages, settings: LineSettings) -> list[str]:
     if images.train and unknown:
         found.append(f"classes of the test split never trained: {', '.join(sorted(unknown))}")
     return found
+
+
+def _unasked(gate: Gate | None) -> list[str]:
+    if gate is None:
+        return ["too few images to tell what a usual one looks like: no image gate"]
+    if gate.knows_the_pose:
+        return []
+    return [
+        "the images lie in no common pose: the image gate asks neither for the part's place nor "
+        "whether it is the right product; align them (input.align) where they are one product"
+    ]
 
 
 def tuning_in_words(facts: Mapping[str, Any]) -> str:

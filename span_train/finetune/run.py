@@ -95,7 +95,8 @@ def train(
     names, types = pretrained.layout.names, type_names(images, settings)
     model = InspectionModel(pretrained.backbone, head, settings.train.blocks, names, types)
     policy, held_out = _calibrate(settings, model, images.calibration, cache)
-    policy = policy.model_copy(update={"gate": gate_of(model, unlabelled.pixels)})
+    gate = gate_of(model, unlabelled.pixels, statistics, settings.input, cache)
+    policy = policy.model_copy(update={"gate": gate})
     summary = {
         **_described(settings, pretrained, images),
         "statistics": {
@@ -106,7 +107,7 @@ def train(
         "fit": {"strength": score.strength, "log_loss": score.log_loss},
         "finetune": tuned.facts,
         "calibration": held_out,
-        "remarks": [*images.remarks, *leaked, *unpromised(images, settings)],
+        "remarks": [*images.remarks, *leaked, *unpromised(images, settings, gate)],
     }
     save_roles(out, images, pretrained.images)
     _save(out, model, pretrained.layout, policy, settings, summary)

@@ -291,6 +291,11 @@ def _mistakes(problem: ValidationError) -> str:
                 f"policy version {error['input']!r}, but this program reads version "
                 f"{POLICY_VERSION}; update the program."
             )
+        if error["loc"][:2] == ("gate", "limits") and error["loc"][-1] == "measure":
+            return (
+                f"its image gate asks for {error['input']!r}, which this program does not measure; "
+                "train and export again with this version."
+            )
     listed = "; ".join(
         f"{'.'.join(map(str, error['loc'])) or 'the file'}: {error['msg']}" for error in errors
     )

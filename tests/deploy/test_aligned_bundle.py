@@ -16,12 +16,19 @@ from deploy.bundle.read import open_bundle
 from deploy.export.run import export_trained
 from deploy.runtime.inspector import Inspector
 from deploy.runtime.verify import verify_bundle
-from span_train.contract.align import Aligner, Alignment
+from span_train.contract.align import Aligned, Aligner, Alignment
 from span_train.contract.errors import BundleError, GateMissed
+from span_train.contract.framing import framing_of
 from span_train.contract.image import RGB
-from span_train.contract.settings import settings_from_dict
+from span_train.contract.settings import LineSettings, settings_from_dict
+from span_train.data.alignments import alignments_of
+from span_train.data.cache import image_cache
 from span_train.data.drawn_parts import draw_part
+from span_train.finetune.gated import gated_verdicts
 from span_train.finetune.run import TrainedLine
+from span_train.finetune.scored import ScoredImages
+from span_train.policy.gate import Gate, strangeness
+from span_train.policy.learn_gate import FEWEST, learn_gate
 
 TURN_DEG = 15.0
 
@@ -35,11 +42,19 @@ def aligned_bundle(
     paths = [folder / f"part_{number}.png" for number in range(4)]
     for number, path in enumerate(paths):
         Image.fromarray(draw_part(np.random.default_rng(number))).save(path)
-    frame: dict[str, Any] = {"side_px": 32, "align": "ecc", "reference": str(paths[0])}
-    raw = {"name": "pump-v4", "images": [str(folder)], "input": frame}
-    settings = settings_from_dict(raw, folder, "test")
-    trained = replace(make_trained(), settings=settings, example_paths=tuple(paths))
+    settings = line_of(folder)
+    trained = make_trained()
+    policy = trained.policy.model_copy(update={"t_pass": 50.0, "t_fail": 60.0})
+    policy = policy.model_copy(update={"outlier_limit": None, "gate": gate_of_turned(settings)})
+    trained = replace(trained, settings=settings, policy=policy, example_paths=tuple(paths))
     return export_trained(trained, folder / "bundle", "run").folder
+
+
+def line_of(folder: Path) -> LineSettings:
+    """A line whose parts turn."""
+    frame: dict[str, Any] = {"side_px": 32, "align": "ecc", "reference": str(folder / "part_0.png")}
+    raw = {"name": "pump-v4", "images": [str(folder)], "input": frame}
+    return settings_from_dict(raw, folder, "test")
 
 
 def apart(one: RGB, other: RGB) -> float:
@@ -55,6 +70,49 @@ def turned(seed: int) -> Any:
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), TURN_DEG, 1.0)
     image = cv2.warpAffine(part, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
     return part, np.asarray(image, np.uint8), matrix
+
+
+def gate_of_turned(settings: LineSettings) -> Gate:
+    """Learnt from parts that the line has aligned."""
+    framed = [framing_of(settings.input)(turned(seed)[1]) for seed in range(20, 20 + FEWEST)]
+    aligned = [one.aligned for one in framed if one.aligned is not None]
+    gate = learn_gate(np.stack([one.square for one in framed]), None, aligned)
+    assert gate is not None
+    return gate
+
+
+def test_a_part_that_cannot_be_aligned_is_rechecked_as_misaligned(aligned_bundle: Path) -> None:
+    inspector = Inspector.open(aligned_bundle, "cpu", 1)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    part, stranger = inspector.inspect_batch([turned(9)[1], noise])
+    assert part.verdict == "pass", part.reason
+    assert stranger.verdict == "recheck"
+    assert stranger.reason.startswith("not fit to be judged: misaligned (alignment 0.")
+
+
+def test_the_line_judges_alignment_as_the_evaluation_did(
+    aligned_bundle: Path, tmp_path: Path
+) -> None:
+    inspector, paths = Inspector.open(aligned_bundle, "cpu", 1), []
+    for seed, far in ((9, 0), (10, 20), (11, 0)):
+        moved = np.roll(turned(seed)[1], far, axis=1)
+        paths.append(tmp_path / f"{seed}.png")
+        Image.fromarray(moved).save(paths[-1])
+    found = inspector.inspect_batch([inspector.read(path) for path in paths])
+    settings = line_of(aligned_bundle.parent).input
+    squares = image_cache(paths, settings, tmp_path / "cache")
+    assert np.array_equal(squares, np.stack([one.fitted for one in found]))
+    scored = ScoredImages(
+        np.array([one.z for one in found]),
+        np.array([one.outlier for one in found]),
+        np.zeros((len(found), 0)),
+        np.array([strangeness(list(one.outlier_parts.values())) for one in found]),
+        {},
+    )
+    aligned = alignments_of(paths, settings, tmp_path / "cache")
+    verdicts = gated_verdicts(inspector.bundle.policy, scored, squares, aligned)
+    assert [one.reason for one in verdicts] == [one.reason for one in found]
+    assert "misaligned" in verdicts[1].reason
 
 
 def test_the_graph_sees_a_turned_part_as_if_it_were_straight(aligned_bundle: Path) -> None:
@@ -91,7 +149,7 @@ def test_the_bundle_verifies_here(aligned_bundle: Path) -> None:
 def test_a_machine_that_aligns_otherwise_is_named(
     aligned_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Aligner, "find", lambda *_: Alignment(np.diag([1.0, 1.0, 1.0]), 1.0))
+    monkeypatch.setattr(Aligner, "find", lambda *_: Alignment(np.eye(3), Aligned(1.0, 1.0)))
     monkeypatch.setattr(Aligner, "bring", lambda _, image, __: np.ascontiguousarray(image[::-1]))
     with pytest.raises(GateMissed, match="aligned differently here"):
         verify_bundle(aligned_bundle, "cpu")

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from span_train.contract.errors import LabelError
+from span_train.contract.image_readings import USUAL_PX
 from span_train.contract.settings import LineSettings
 from span_train.data.splits import LineImages, gather_images
-from span_train.finetune.facts import refuse_leaks, refuse_seen, tuning_in_words
+from span_train.finetune.facts import refuse_leaks, refuse_seen, tuning_in_words, unpromised
 from span_train.finetune.roles import ImageRoles
+from span_train.policy.gate import Gate, GateLimit
 from span_train.pretrained import load_pretrained
 
 TinyLine = Callable[..., LineSettings]
@@ -39,6 +41,16 @@ def test_the_look_alike_of_an_image_learnt_in_pretraining_is_refused(
     alike = replace(images, scenes={learnt: 3, tested: 3})
     with pytest.raises(LabelError, match=rf"(?s)took part in pretraining.*{tested.name}"):
         refuse_leaks(alike, load_pretrained(pretrained_run), allow=False)
+
+
+def test_what_the_image_gate_cannot_ask_is_told(tiny_line: TinyLine, images: LineImages) -> None:
+    limits = (GateLimit(measure="highlights", low=0.1),)
+    unposed = Gate(usual="00" * USUAL_PX**2, limits=limits, images=30)
+    posed = unposed.model_copy(update={"limits": (GateLimit(measure="likeness", low=0.5),)})
+    told = [" ".join(unpromised(images, tiny_line(), gate)) for gate in (None, unposed, posed)]
+    assert "no image gate" in told[0]
+    assert "lie in no common pose" in told[1]
+    assert "gate" not in told[2]
 
 
 @pytest.mark.parametrize("how", ["content", "part", "look"])

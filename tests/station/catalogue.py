@@ -41,5 +41,5 @@ def messages_of_the_station() -> set[Message]:
 
 
 def _is_marked_elsewhere(call: ast.Call) -> bool:
-    """The verdicts' words, which `later` marks."""
-    return ast.unparse(call) == "tr(self.english)"
+    """The verdicts' words, and the image gate's, which `later` marks."""
+    return ast.unparse(call) in ("tr(self.english)", "tr(unfit_for)")

@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from inspect_app.station.pieces import language
 from inspect_app.station.pieces.language import clock_time, count, local_time, number, signed, tr
-from inspect_app.station.pieces.reasons import reason_in_words
+from inspect_app.station.pieces.reasons import UNFIT_FOR, reason_in_words
 from inspect_app.station.serve import LANGUAGE_VARIABLE
 from inspect_app.store import StoreReader
+from span_train.contract.image_readings import USUAL_PX
+from span_train.policy.gate import GATE_WORDS, Gate, GateLimit
 from span_train.policy.policy import Policy
 from tests.station.catalogue import STATION, Message, messages_in, messages_of_the_station
 from tests.station.drawn_inspections import HEADS, store_with
@@ -245,6 +247,22 @@ def test_every_reason_of_the_policy_is_said_in_german(
     assert said != english
     assert not {"the", "threshold", "pass"} & set(said.split())
     assert f"{number(z, 3)}" in said
+
+
+def test_every_reason_of_the_image_gate_is_said_in_german(german: None) -> None:
+    assert set(UNFIT_FOR) == set(GATE_WORDS.values())
+    sides = {"low": (None, 0.5), "high": (0.5, None)}
+    for measure, side in GATE_WORDS:
+        high, low = sides[side]
+        limit = GateLimit.model_validate({"measure": measure, "low": low, "high": high})
+        gate = Gate(usual="00" * USUAL_PX**2, limits=(limit,), images=1)
+        policy = Policy(t_pass=1.0, t_fail=2.0, gate=gate)
+        english = policy.decide(0.0, 0.0, {measure: 0.25 if side == "low" else 0.75}).reason
+        said = reason_in_words(english)
+        assert said.startswith("nicht zu beurteilen: "), english
+        assert GATE_WORDS[measure, side] not in said
+        assert ("(0,25, mindestens 0,50)" if side == "low" else "(0,75, höchstens 0,50)") in said
+        assert said.endswith("liegt unter der Gut-Schwelle 1,000"), said
 
 
 def test_a_reason_that_is_not_known_is_shown_as_it_stands(german: None) -> None:

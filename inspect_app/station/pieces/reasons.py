@@ -6,7 +6,7 @@ else, such as why a file was unreadable, is shown as it stands.
 
 import re
 
-from inspect_app.station.pieces.language import number, tr
+from inspect_app.station.pieces.language import later, number, tr
 
 _NUMBER = r"(-?\d+\.\d+)"
 _FORMS = (
@@ -40,10 +40,49 @@ _FORMS = (
 )
 
 
+# Of the image gate: "not fit to be judged: blurred (fine_detail 0.1, at least 0.3); …. z …"
+_UNFIT = r"not fit to be judged: (.+\))\. (.+)"
+_MEASURED = r"(.+) \(\w+ (\S+), (at least|at most) (\S+)\)"
+UNFIT_FOR = (
+    later("blurred"),
+    later("every part of it is unlike what was learnt"),
+    later("foreign: unlike the usual part at any place"),
+    later("misaligned"),
+    later("misaligned: part of it lies outside the image"),
+    later("over- or underexposed"),
+    later("shifted: the part lies elsewhere in the image"),
+    later("too blue"),
+    later("too bright"),
+    later("too dark"),
+    later("too green"),
+    later("too little contrast"),
+    later("too red"),
+    later("too yellow"),
+)
+
+
 def reason_in_words(reason: str) -> str:
     """The reason of a verdict as plain text, not yet safe for HTML."""
+    unfit = re.fullmatch(_UNFIT, reason)
+    if unfit is not None:
+        why = "; ".join(_measured_in_words(one) for one in unfit[1].split("; "))
+        verdict = reason_in_words(unfit[2])
+        return tr("not fit to be judged: {why}. {verdict}", why=why, verdict=verdict)
     for form, say in _FORMS:
         found = re.fullmatch(form, reason)
         if found is not None:
             return say(*(number(float(value), 3) for value in found.groups()))
     return reason
+
+
+def _measured_in_words(measured: str) -> str:
+    """Why an image is not fit, with what was measured and what it may be."""
+    found = re.fullmatch(_MEASURED, measured)
+    if found is None or found[1] not in UNFIT_FOR:
+        return measured
+    unfit_for = found[1]
+    words = tr(unfit_for)
+    value, limit = (number(float(one), 2) for one in (found[2], found[4]))
+    if found[3] == "at least":
+        return tr("{words} ({value}, at least {limit})", words=words, value=value, limit=limit)
+    return tr("{words} ({value}, at most {limit})", words=words, value=value, limit=limit)
