@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from inspect_app.store.database import make_database
 from inspect_app.store.destinations import add_destination
 from inspect_app.store.new_labels import new_labels
 from inspect_app.store.outbox import entries_after
+from inspect_app.store.period import Period
+from inspect_app.store.review import ReviewFilter
+from inspect_app.store.running_counts import RunningCounts
 from inspect_app.store.schema import (
     bundles,
     chain_keys,
@@ -41,6 +45,9 @@ from inspect_app.store.schema import (
 _START = datetime(2025, 3, 4, 6, 0, tzinfo=UTC)
 _ROWS_AT_A_TIME = 5000
 _DECIDED_EVERY = 10
+_BUNDLE_ID = "b" * 64
+_TYPES = ("crack", "scratch")
+_LINES = ("line 1", "line 2")
 
 
 def main() -> None:
@@ -56,10 +63,11 @@ def main() -> None:
         make_database(address, ChainKeyFile()) as database,
         database.writing(bundles) as connection,
     ):
-        values = {"bundle_id": "b" * 64, "name": "drawn", "manifest": {}}
+        values = {"bundle_id": _BUNDLE_ID, "name": "drawn", "manifest": {}}
         connection.execute(insert(bundles).values(**values, registered_at=_START))
     with StoreReader(given.store) as reader:
         fill(reader, given.rows)
+        _let_settle(reader)
         p95_ms = {
             name: _p95_ms(ask, given.repeats) for name, ask in questions(reader, given.rows).items()
         }
@@ -89,10 +97,19 @@ def fill(reader: StoreReader, rows: int) -> None:
     add_destination(reader._database, "plant", "mqtt://broker:1883/line", _START, from_start=True)
 
 
+def _let_settle(reader: StoreReader) -> None:
+    """Let PostgreSQL do now what it does beside a line that runs: note what is where."""
+    engine = reader._database._engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
 def questions(reader: StoreReader, rows: int) -> dict[str, Callable[[], object]]:
     """What the station's pages ask, by name."""
     middle = rows // 2
     return {
+        "counts, at first": lambda: RunningCounts(reader._database).counts(),
         "counts": reader.counts,
         "decision_counts": reader.decision_counts,
         "newest page": lambda: reader.page(),
@@ -103,12 +120,51 @@ def questions(reader: StoreReader, rows: int) -> dict[str, Callable[[], object]]
         "previous": lambda: reader.previous_id(middle, "recheck"),
         "next undecided": lambda: reader.next_undecided_id(middle, "fail"),
         "position": lambda: reader.position(rows - 1, "pass"),
+        "position among all": lambda: reader.position(rows - 1),
         "decisions": lambda: reader.decisions_of(_DECIDED_EVERY),
         "recent decisions": lambda: reader.recent_decisions(),
         "part's verdict": lambda: reader.part_verdict(reader.inspection(middle)),
         "destinations": reader.destinations,
         "what to tell next": lambda: _to_tell(reader, middle),
         "new labels": lambda: new_labels(reader._database),
+        **_of_the_page_inspect(reader),
+        **_of_the_other_pages(reader),
+    }
+
+
+def _of_the_page_inspect(reader: StoreReader) -> dict[str, Callable[[], object]]:
+    return {
+        "newest id": reader.live.newest_id,
+        "waiting": lambda: reader.live.waiting(5),
+        "typical good part": lambda: reader.live.typical_good_id(_BUNDLE_ID),
+    }
+
+
+def _of_the_other_pages(reader: StoreReader) -> dict[str, Callable[[], object]]:
+    ask = reader.questions
+    end = ask.newest_at() or _START
+    shift = Period([end - timedelta(hours=8 - hour) for hour in range(9)])
+    reviews = {
+        "all": ReviewFilter(),
+        "of a verdict": ReviewFilter(outcome="fail"),
+        "of a class": ReviewFilter(defect_type=_TYPES[0]),
+        "of an operator": ReviewFilter(operator="Anna"),
+        "disagreements": ReviewFilter(disagreement=True),
+        "not decided": ReviewFilter(open_only=True),
+        "last hour": ReviewFilter(since=end - timedelta(hours=1)),
+        "a name": ReviewFilter(name="none such"),
+    }
+    return {
+        **{f"review: {name}": partial(ask.review, one, 300) for name, one in reviews.items()},
+        "blind review": ask.blind_ids,
+        "classes": ask.defect_types,
+        "lines": ask.lines,
+        "who decided": ask.deciders,
+        "a shift, counted": lambda: ask.groups(shift),
+        "a shift's failed parts": lambda: ask.failed(shift),
+        "a shift's readings": lambda: ask.sample_of(shift, _BUNDLE_ID, 0.02),
+        "a bundle's first readings": lambda: ask.first_of(_BUNDLE_ID, end, 500),
+        "last hour's work": lambda: ask.recent_work(end - timedelta(hours=1)),
     }
 
 
@@ -141,7 +197,7 @@ def _row(number: int, random: np.random.Generator) -> dict[str, Any]:
         "sha256": f"{number // 2:064x}",
         "arrived_at": when,
         "inspected_at": when,
-        "bundle_id": "b" * 64,
+        "bundle_id": _BUNDLE_ID,
         "status": "unreadable" if verdict is None else "ok",
         "verdict": verdict,
         "reason": "drawn",
@@ -151,6 +207,12 @@ def _row(number: int, random: np.random.Generator) -> dict[str, Any]:
         "contributions": {"body": z / 2, "label": z / 2},
         "part_id": f"P{number // 2:06d}",
         "lot": "L1",
+        "line": _LINES[number % len(_LINES)],
+        "defect_type": _TYPES[number % len(_TYPES)] if verdict == "fail" else None,
+        "outlier": abs(z),
+        "latency_ms": 40.0 + number % 30,
+        "quality": {"brightness": 0.5, "contrast": 0.2, "sharpness": 30.0, "clipped": 0.0},
+        "blind_review": verdict == "pass" and number % 50 == 0,
     }
 
 

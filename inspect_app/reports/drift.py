@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from inspect_app.store.period import InspectedPart
+from inspect_app.store.period import Readings
 
 REFERENCE_PARTS = 500
+SAMPLE_PARTS = 2000
 FEWEST = 30
 NOTABLE, LARGE = 0.2, 0.4
 READINGS = ("z", "outlier", "brightness", "sharpness")
@@ -46,9 +47,9 @@ class Drift:
         return self.distance >= LARGE
 
 
-def drifts(before: Sequence[InspectedPart], now: Sequence[InspectedPart]) -> list[Drift]:
-    """Every reading's drift; none where there are too few parts on either side."""
-    start, shift = (_readings(parts) for parts in (before, now))
+def drifts(before: Sequence[Readings], now: Sequence[Readings]) -> list[Drift]:
+    """Every reading's drift; none where there are too few images on either side."""
+    start, shift = (_readings(images) for images in (before, now))
     found = []
     for reading in READINGS:
         one, other = start[reading], shift[reading]
@@ -59,10 +60,10 @@ def drifts(before: Sequence[InspectedPart], now: Sequence[InspectedPart]) -> lis
     return found
 
 
-def _readings(parts: Sequence[InspectedPart]) -> dict[str, list[float]]:
+def _readings(images: Sequence[Readings]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {reading: [] for reading in READINGS}
-    for part in parts:
-        values = {"z": part.z, "outlier": part.outlier, **(part.quality or {})}
+    for image in images:
+        values = {"z": image.z, "outlier": image.outlier, **(image.quality or {})}
         for reading in READINGS:
             value = values.get(reading)
             if value is not None:

@@ -7,13 +7,13 @@ rarely looked at.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scipy import stats
 
 from inspect_app.reports.shifts import Shift
-from inspect_app.store.period import InspectedPart
+from inspect_app.store.period import FailedPart, PartGroup
 
 CONFIDENCE = 0.95
 NOT_NAMED = ""
@@ -102,37 +102,38 @@ class ShiftNumbers:
         return self.inspected / self.shift.hours
 
 
-def count_shift(shift: Shift, parts: Sequence[InspectedPart]) -> ShiftNumbers:
-    """Count a shift's parts."""
-    read = [part for part in parts if part.verdict is not None]
-    failed = [part for part in read if part.final == "fail"]
-    fails = [part for part in read if part.verdict == "fail" and part.decision is not None]
-    blind = [
-        part
-        for part in read
-        if part.verdict == "pass" and part.blind_review and part.decision in ("pass", "fail")
-    ]
-    unasked = [part for part in read if part.verdict == "pass" and not part.blind_review]
-    chart, middle = p_chart(shift, read)
+def count_shift(
+    shift: Shift, groups: Sequence[PartGroup], failed: Sequence[FailedPart]
+) -> ShiftNumbers:
+    """Count a shift's parts; `failed` are those that failed in the end, one by one."""
+    read = [group for group in groups if group.verdict is not None]
+    fails = [group for group in read if group.verdict == "fail" and group.decision is not None]
+    passes = [group for group in read if group.verdict == "pass"]
+    blind = [one for one in passes if one.blind_review and one.decision in ("pass", "fail")]
+    unasked = [one for one in passes if not one.blind_review and one.decision == "fail"]
+    verdicts: Counter[str] = Counter()
+    for group in read:
+        verdicts[str(group.verdict)] += group.count
+    chart, middle = p_chart(read)
     return ShiftNumbers(
         shift=shift,
-        inspected=len(parts),
-        unreadable=len(parts) - len(read),
-        decided=sum(part.decision is not None for part in parts),
-        verdicts=dict(Counter(str(part.verdict) for part in read)),
-        passed=Rate(sum(part.final == "pass" for part in read), len(read)),
-        open_rechecks=sum(part.final == "recheck" for part in read),
+        inspected=_sum(groups),
+        unreadable=_sum(groups) - _sum(read),
+        decided=_sum(group for group in groups if group.decision is not None),
+        verdicts=dict(verdicts),
+        passed=Rate(_sum(group for group in read if group.final == "pass"), _sum(read)),
+        open_rechecks=_sum(group for group in read if group.final == "recheck"),
         by_class=Counter(part.defect_type or NOT_NAMED for part in failed).most_common(),
         by_part=Counter(_strongest(part) for part in failed).most_common(),
-        overkill=Rate(sum(part.decision == "pass" for part in fails), len(fails)),
-        escapes=Rate(sum(part.decision == "fail" for part in blind), len(blind)),
-        escapes_seen=sum(part.decision == "fail" for part in unasked),
+        overkill=Rate(_sum(group for group in fails if group.decision == "pass"), _sum(fails)),
+        escapes=Rate(_sum(group for group in blind if group.decision == "fail"), _sum(blind)),
+        escapes_seen=_sum(unasked),
         chart=chart,
         middle=middle,
     )
 
 
-def p_chart(shift: Shift, read: Sequence[InspectedPart]) -> tuple[list[ControlPoint], float]:
+def p_chart(read: Sequence[PartGroup]) -> tuple[list[ControlPoint], float]:
     """Failed parts hour by hour, with limits three standard deviations from the shift's share.
 
     The usual p-chart for samples of different size (Montgomery, Statistical Quality Control):
@@ -140,20 +141,25 @@ def p_chart(shift: Shift, read: Sequence[InspectedPart]) -> tuple[list[ControlPo
     """
     if not read:
         return [], 0.0
-    middle = sum(part.final == "fail" for part in read) / len(read)
-    counted: dict[int, list[int]] = {}
-    for part in read:
-        hour = int((part.inspected_at - shift.start).total_seconds() // 3600)
-        counted.setdefault(hour, []).append(part.final == "fail")
+    inspected: Counter[int] = Counter()
+    failed: Counter[int] = Counter()
+    for group in read:
+        inspected[group.piece] += group.count
+        failed[group.piece] += group.count if group.final == "fail" else 0
+    middle = failed.total() / inspected.total()
     points = []
-    for hour, fails in sorted(counted.items()):
-        away = _SIGMAS * math.sqrt(middle * (1 - middle) / len(fails))
+    for hour, parts in sorted(inspected.items()):
+        away = _SIGMAS * math.sqrt(middle * (1 - middle) / parts)
         low, high = max(middle - away, 0.0), min(middle + away, 1.0)
-        points.append(ControlPoint(hour, sum(fails), len(fails), low, high))
+        points.append(ControlPoint(hour, failed[hour], parts, low, high))
     return points, middle
 
 
-def _strongest(part: InspectedPart) -> str:
+def _sum(groups: Iterable[PartGroup]) -> int:
+    return sum(group.count for group in groups)
+
+
+def _strongest(part: FailedPart) -> str:
     named = {name: value for name, value in part.contributions.items() if name != "free"}
     if not named or max(named.values()) <= 0:
         return NOT_NAMED

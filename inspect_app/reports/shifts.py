@@ -1,5 +1,6 @@
 """When shifts begin and end, in the station's own time zone."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -20,6 +21,11 @@ class Shift:
     def hours(self) -> float:
         """How long it is."""
         return (self.end - self.start).total_seconds() / 3600
+
+    def hourly(self) -> list[datetime]:
+        """Where its hours begin, and at last its end; the last piece may be shorter."""
+        begins = [self.start + timedelta(hours=hour) for hour in range(math.ceil(self.hours))]
+        return [*begins, self.end]
 
     def name(self) -> str:
         """`2026-11-28 06:00–14:00`, in local time."""

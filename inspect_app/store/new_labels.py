@@ -1,12 +1,13 @@
 """How many labels have gathered since the last export, and whether a training would be worth it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Row, Select, func, select
 
 from inspect_app.store.database import Database
-from inspect_app.store.decided import DecidedImage, Opinion, equal_content
+from inspect_app.store.decided import DecidedImage, Opinion
 from inspect_app.store.schema import decisions, exports, inspections
 
 # docs/results/demo.md and DESIGN: below five labels a class they hardly move the score, and from
@@ -39,22 +40,30 @@ class NewLabels:
 
 def new_labels(database: Database) -> NewLabels:
     """Count what operators have decided since the last export."""
-    with database.reading() as connection:
-        images = _fresh(connection)
     counted = {"pass": 0, "fail": 0}
     surprising = conflicts = 0
-    for same in equal_content(images):
-        said = _said(same)
+    for same in _fresh(database):
+        said = same[0].decision if len(same) == 1 else _said(same)
         if said is None:
             conflicts += 1
         elif said != "recheck":
             counted[said] += 1
-            surprising += any(one.part["verdict"] != said for one in same)
+            surprising += any(one.verdict != said for one in same)
     return NewLabels(counted["pass"], counted["fail"], surprising, conflicts)
 
 
-def _fresh(connection: Connection) -> list[DecidedImage]:
-    """Readable images with a decision that no export has had, each with all its decisions."""
+def _fresh(database: Database) -> Iterable[list[Row[Any]]]:
+    """Decisions about readable images that no export has had, gathered by equal content."""
+    with database.reading() as connection:
+        rows = connection.execute(fresh_query()).all()
+    gathered: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        gathered.setdefault(row.sha256 or f"inspection {row.id}", []).append(row)
+    return gathered.values()
+
+
+def fresh_query() -> Select[Any]:
+    """Decisions about each image with a decision that no export has had, all of them."""
     exported_at = (
         select(func.max(exports.c.exported_at))
         .where(exports.c.inspection_id == decisions.c.inspection_id)
@@ -65,22 +74,20 @@ def _fresh(connection: Connection) -> list[DecidedImage]:
     )
     part = [inspections.c[name] for name in ("id", "sha256", "verdict")]
     said = [decisions.c[name] for name in ("operator", "role", "decision")]
-    query = (
+    return (
         select(decisions.c.id.label("number"), *part, *said)
         .join(inspections, inspections.c.id == decisions.c.inspection_id)
         .where(inspections.c.status == "ok", decisions.c.inspection_id.in_(not_exported))
     )
-    gathered: dict[int, tuple[dict[str, Any], list[Opinion]]] = {}
-    for row in sorted(connection.execute(query).all(), key=lambda row: int(row.number)):
-        found = {"id": row.id, "sha256": row.sha256, "verdict": row.verdict}
+
+
+def _said(same: list[Row[Any]]) -> str | None:
+    """What was decided about equal images, each maybe several times; None where that differs."""
+    opinions: dict[int, list[Opinion]] = {}
+    for row in sorted(same, key=lambda row: int(row.number)):
         opinion = Opinion(row.operator, row.role, row.decision, reason="")
-        gathered.setdefault(row.id, (found, []))[1].append(opinion)
-    return [DecidedImage(found, None, tuple(opinions)) for found, opinions in gathered.values()]
-
-
-def _said(same: list[DecidedImage]) -> str | None:
-    """What was decided about equal images; None where decisions differ."""
-    agreed = [image.agreed for image in same]
+        opinions.setdefault(row.id, []).append(opinion)
+    agreed = [DecidedImage({}, None, tuple(each)).agreed for each in opinions.values()]
     said = {opinion.decision for opinion in agreed if opinion is not None}
     if None in agreed or len(said - {"recheck"}) > 1:
         return None

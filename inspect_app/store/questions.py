@@ -1,28 +1,46 @@
 """What reports, reviews and the line's health ask of a store: many inspections at once."""
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Column, Select, func, select
 
 from inspect_app.store.database import Database
 from inspect_app.store.new_labels import NewLabels, new_labels
 from inspect_app.store.period import (
-    InspectedPart,
-    before_query,
-    lines_query,
+    FailedPart,
+    PartGroup,
+    Period,
+    Readings,
+    counted_query,
+    decided_query,
+    failed_query,
+    first_query,
+    latency_query,
     newest_query,
-    period_query,
+    sample_query,
+    since_query,
 )
 from inspect_app.store.records import BundleRecord
-from inspect_app.store.review import (
-    ReviewFilter,
-    blind_query,
-    operators_query,
-    review_query,
-    types_query,
-)
-from inspect_app.store.schema import bundles
+from inspect_app.store.review import ReviewFilter, blind_query, operators_query, review_query
+from inspect_app.store.schema import bundles, inspections
+
+_NEWEST_TIMED = 500
+
+
+@dataclass(frozen=True)
+class RecentWork:
+    """What the line did lately.
+
+    Attributes:
+        inspected: How many images.
+        took_ms: What the newest of them took, each.
+    """
+
+    inspected: int
+    took_ms: list[float]
 
 
 class Questions:
@@ -31,17 +49,36 @@ class Questions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def period(
-        self, start: datetime, end: datetime, line: str | None = None
-    ) -> list[InspectedPart]:
-        """What was inspected from `start` up to `end`, with the decisions that count."""
-        rows = self._rows(period_query(start, end, line))
-        return [InspectedPart(**row._mapping) for row in rows]
+    def groups(self, period: Period) -> list[PartGroup]:
+        """What was inspected in a period, counted by what the line and operators said."""
+        with self._database.reading() as connection:  # in this order: every decided part counts
+            decided = connection.execute(decided_query(period)).all()
+            counted = connection.execute(counted_query(period)).all()
+        groups = [PartGroup(*row) for row in decided]
+        open_parts = Counter({tuple(row[:-1]): int(row[-1]) for row in counted})
+        for group in groups:
+            key = (group.piece, group.bundle_id, group.verdict, group.blind_review)
+            open_parts[key] -= group.count
+        undecided = [PartGroup(*key, None, left) for key, left in open_parts.items() if left]
+        return sorted([*groups, *undecided], key=lambda group: group.piece)
 
-    def first_of(self, bundle_id: str, until: datetime, most: int) -> list[InspectedPart]:
-        """The first parts that a bundle inspected, before `until`."""
-        rows = self._rows(before_query(bundle_id, until, most))
-        return [InspectedPart(**row._mapping) for row in rows]
+    def failed(self, period: Period) -> list[FailedPart]:
+        """The parts of a period that failed in the end."""
+        return [FailedPart(*row) for row in self._rows(failed_query(period))]
+
+    def sample_of(self, period: Period, bundle_id: str, share: float) -> list[Readings]:
+        """Readings of about that share of a bundle's images, spread over a period."""
+        return [Readings(*row) for row in self._rows(sample_query(period, bundle_id, share))]
+
+    def first_of(self, bundle_id: str, until: datetime, most: int) -> list[Readings]:
+        """Readings of the first images that a bundle inspected, before `until`."""
+        return [Readings(*row) for row in self._rows(first_query(bundle_id, until, most))]
+
+    def recent_work(self, since: datetime) -> RecentWork:
+        """How much was inspected since a moment, and how long it took."""
+        (counted,) = self._rows(since_query(since))
+        took = self._rows(latency_query(since, _NEWEST_TIMED))
+        return RecentWork(int(counted[0]), [float(row[0]) for row in took])
 
     def review(self, wanted: ReviewFilter, limit: int) -> list[dict[str, Any]]:
         """The newest inspections that fit, each with its latest decision."""
@@ -53,7 +90,7 @@ class Questions:
 
     def defect_types(self) -> list[str]:
         """The defect types that the line named, sorted."""
-        return sorted(row[0] for row in self._rows(types_query()))
+        return self._values(inspections.c.defect_type)
 
     def deciders(self) -> list[str]:
         """Who decided, sorted."""
@@ -61,7 +98,7 @@ class Questions:
 
     def lines(self) -> list[str]:
         """The names of the lines that sent images, sorted."""
-        return sorted(row[0] for row in self._rows(lines_query()))
+        return self._values(inspections.c.line)
 
     def newest_at(self) -> datetime | None:
         """When the newest inspection was made; None while there is none."""
@@ -76,6 +113,18 @@ class Questions:
     def new_labels(self) -> NewLabels:
         """What operators have decided since the last export of labels."""
         return new_labels(self._database)
+
+    def _values(self, column: Column[str]) -> list[str]:
+        """The values of an indexed column, sorted: one step into the index for each."""
+        found: list[str] = []
+        query = select(func.min(column))
+        with self._database.reading() as connection:
+            while True:
+                larger = query.where(column > found[-1]) if found else query
+                value = connection.execute(larger).scalar_one()
+                if value is None:
+                    return found
+                found.append(value)
 
     def _rows(self, query: Select[Any]) -> list[Any]:
         with self._database.reading() as connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from inspect_app.store.address import store_address
 from inspect_app.store.anchor import Anchor
@@ -21,6 +21,7 @@ from inspect_app.store.decide import append_decision
 from inspect_app.store.destinations import DestinationRecord, read_destinations
 from inspect_app.store.live import Live
 from inspect_app.store.operators import Operators
+from inspect_app.store.outcome import has_outcome
 from inspect_app.store.part_verdict import part_verdict_then
 from inspect_app.store.questions import Questions
 from inspect_app.store.records import (
@@ -39,13 +40,10 @@ from inspect_app.store.records import (
     PartEvidence,
     Role,
 )
+from inspect_app.store.running_counts import RunningCounts
 from inspect_app.store.schema import asset_removals, bundles, decisions, inspections
 from span_train.contract.errors import StoreError
 from span_train.contract.geometry import Geometry
-
-_UNREADABLE: ColumnElement[str] = literal_column(
-    "'unreadable'"
-)  # a bound value would not group on PostgreSQL
 
 
 def _now() -> datetime:
@@ -75,6 +73,7 @@ class StoreReader(Closing):
         self._database = open_database(self.address, self._key_file)
         self._assets = Assets(self.address.assets)
         self._clock = clock
+        self._running = RunningCounts(self._database)
         self.questions = Questions(self._database)
         self.live = Live(self._database)
         self.operators = Operators(self._database, self._key_file, clock)
@@ -85,19 +84,7 @@ class StoreReader(Closing):
 
     def counts(self) -> Counts:
         """Inspections and decided ones, by outcome."""
-        outcome = func.coalesce(inspections.c.verdict, _UNREADABLE)
-        total = select(outcome, func.count()).group_by(outcome)
-        done = total.where(_is_decided())
-        newest = select(func.coalesce(func.max(inspections.c.id), 0))
-        with self._database.reading() as connection:
-            counted = {name: int(count) for name, count in connection.execute(total)}
-            decided = {name: int(count) for name, count in connection.execute(done)}
-            newest_id = int(connection.execute(newest).scalar_one())
-        return Counts(
-            {name: counted.get(name, 0) for name in OUTCOMES},
-            {name: decided.get(name, 0) for name in OUTCOMES},
-            newest_id,
-        )
+        return self._running.counts()
 
     def page(
         self,
@@ -109,7 +96,7 @@ class StoreReader(Closing):
     ) -> list[InspectionRecord]:
         """A page of inspections, by time of arrival in the store."""
         order = inspections.c.id.desc() if newest_first else inspections.c.id
-        query = select(inspections).where(_has(outcome)).order_by(order)
+        query = select(inspections).where(has_outcome(outcome)).order_by(order)
         return [_inspection(row) for row in self._rows(query.limit(limit).offset(offset))]
 
     def inspection(self, inspection_id: int) -> InspectionRecord:
@@ -141,9 +128,10 @@ class StoreReader(Closing):
 
     def position(self, inspection_id: int, outcome: Outcome | None = None) -> int:
         """Which one it is among those of this outcome, counted from 1."""
+        up_to = inspections.c.id <= inspection_id
         query = select(func.count()).select_from(inspections)
-        rows = self._rows(query.where(and_(_has(outcome), inspections.c.id <= inspection_id)))
-        return int(rows[0][0])
+        each = (outcome,) if outcome else OUTCOMES  # each by its own index: rows are wide
+        return sum(int(self._rows(query.where(has_outcome(one), up_to))[0][0]) for one in each)
 
     def decisions_of(self, inspection_id: int) -> list[DecisionRecord]:
         """Every decision about one inspection, oldest first."""
@@ -166,15 +154,7 @@ class StoreReader(Closing):
 
     def decision_counts(self) -> dict[tuple[Outcome, DecisionName], int]:
         """How many inspections of each outcome ended in each decision; the latest one counts."""
-        latest = select(func.max(decisions.c.id)).group_by(decisions.c.inspection_id)
-        judged = func.coalesce(inspections.c.verdict, _UNREADABLE)
-        query = (
-            select(judged, decisions.c.decision, func.count())
-            .join(decisions, decisions.c.inspection_id == inspections.c.id)
-            .where(decisions.c.id.in_(latest))
-            .group_by(judged, decisions.c.decision)
-        )
-        return {(outcome, decision): int(count) for outcome, decision, count in self._rows(query)}
+        return self._running.by_decision()
 
     def bundle(self, bundle_id: str) -> BundleRecord:
         """A bundle that inspections were made with.
@@ -269,15 +249,7 @@ class StoreReader(Closing):
 
 
 def _ids(outcome: Outcome | None) -> Select[Any]:
-    return select(inspections.c.id).where(_has(outcome))
-
-
-def _has(outcome: Outcome | None) -> ColumnElement[bool]:
-    if outcome is None:
-        return true()
-    if outcome == "unreadable":
-        return inspections.c.status == "unreadable"
-    return inspections.c.verdict == outcome
+    return select(inspections.c.id).where(has_outcome(outcome))
 
 
 def _is_decided() -> ColumnElement[bool]:

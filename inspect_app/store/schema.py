@@ -22,9 +22,10 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    text,
 )
 
-SCHEMA_VERSION = "0004"  # the newest step in `migrations`
+SCHEMA_VERSION = "0005"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -113,8 +114,19 @@ inspections = Table(
     Index("inspections_by_verdict", "verdict", "id"),
     Index("inspections_by_status", "status", "id"),
     Index("inspections_by_content", "sha256", "bundle_id", "id"),
-    Index("inspections_by_time", "inspected_at", "id"),
+    Index(  # all that is counted of a period, so that its wide rows need not be read
+        "inspections_by_time", "inspected_at", "id", "verdict", "blind_review", "bundle_id", "line"
+    ),
     Index("inspections_by_part", "part_id", "id"),
+    Index("inspections_by_bundle", "bundle_id", "id"),
+    Index("inspections_by_line", "line", "inspected_at", "id"),
+    Index("inspections_by_class", "defect_type", "id"),
+    Index(
+        "inspections_in_blind_review",
+        "id",
+        sqlite_where=text("blind_review = 1"),
+        postgresql_where=text("blind_review"),
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -14,8 +14,27 @@ from tests.store.conftest import postgres, postgres_url, url
 __all__ = ["postgres", "postgres_url", "url"]  # fixtures
 
 ROWS = 3000
-# Questions that count or gather decisions look at each of them, but never sort or search rows.
-_WHOLE = {"counts", "decision_counts", "new labels"}
+# These count or gather all of a shift, all decisions, or search names: they look at each row once.
+_WHOLE = {
+    "counts, at first",
+    "decision_counts",
+    "new labels",
+    "blind review",
+    "review: disagreements",
+    "review: of an operator",
+    "review: a name",
+    "a shift, counted",
+    "a shift's failed parts",
+    "a shift's readings",
+}
+# These sort the little that they found.
+_SORTED = {
+    "typical good part",
+    "review: of a verdict",
+    "review: of a class",
+    "review: disagreements",
+    "review: of an operator",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,8 +58,9 @@ def test_no_question_of_the_station_searches_the_whole_table(filled: StoreReader
         assert plans, name
         for query, plan in plans:
             said = f"{name}: {query}\n{plan}"
-            assert "TEMP B-TREE FOR ORDER" not in plan, said
-            assert "Sort Key: inspections" not in plan, said
+            if name not in _SORTED:
+                assert "TEMP B-TREE FOR ORDER" not in plan, said
+                assert "Sort Key: inspections" not in plan, said
             # Read in the order of ids up to a limit, a table is its own index.
             is_ended_early = "LIMIT" in query and "ORDER BY inspections.id" in query
             if name not in _WHOLE and not is_ended_early:

@@ -72,7 +72,9 @@ def test_the_table_can_be_read_back_and_holds_no_formula(report: ShiftReport) ->
 
 
 def test_an_empty_shift_is_written_too(report: ShiftReport) -> None:
-    nothing = replace(report, numbers=count_shift(report.numbers.shift, []), drift=[], bundles=[])
+    nothing = replace(
+        report, numbers=count_shift(report.numbers.shift, [], []), drift=[], bundles=[]
+    )
     for kind in ("html", "pdf", "csv"):
         assert as_bytes(nothing, kind)
 

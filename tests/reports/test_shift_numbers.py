@@ -10,75 +10,70 @@ from hypothesis import strategies as st
 from inspect_app.reports.drift import drifts
 from inspect_app.reports.shift_numbers import NOT_NAMED, Rate, count_shift, p_chart
 from inspect_app.reports.shifts import Shift, read_starts, shift_at, shifts_back
-from inspect_app.store.period import InspectedPart
+from inspect_app.store.period import FailedPart, PartGroup, Readings
 from span_train.contract.errors import InputError
 
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
 SHIFT = Shift(START, START + timedelta(hours=8))
 
 
-def part(number: int = 1, **changes: Any) -> InspectedPart:
-    """A good part that passed in the first hour."""
+def part(count: int = 1, **changes: Any) -> PartGroup:
+    """So many good parts that passed in the first hour."""
     values: dict[str, Any] = {
-        "id": number,
-        "inspected_at": START + timedelta(minutes=number % 60),
+        "piece": 0,
         "bundle_id": "b",
         "verdict": "pass",
         "decision": None,
-        "defect_type": None,
-        "z": -2.0,
-        "outlier": 1.0,
-        "contributions": {"body": 0.1, "lead": -0.2, "free": 3.0},
-        "quality": {"brightness": 0.5, "sharpness": 100.0},
         "blind_review": False,
-        "line": None,
-        "latency_ms": 12.0,
     }
-    return InspectedPart(**{**values, **changes})
+    return PartGroup(**{**values, **changes}, count=count)
+
+
+def reading(number: int, z: float) -> Readings:
+    """What was measured on one image."""
+    return Readings(z, float(number), {"brightness": 0.5, "sharpness": 100.0})
 
 
 def test_a_decision_counts_more_than_the_verdict() -> None:
-    parts = [part(1), part(2, verdict="fail", decision="pass"), part(3, verdict="recheck")]
-    numbers = count_shift(SHIFT, parts)
-    assert (numbers.passed.count, numbers.passed.of) == (2, 3)
-    assert numbers.verdicts == {"pass": 1, "fail": 1, "recheck": 1}
-    assert (numbers.open_rechecks, numbers.decided) == (1, 1)
-    assert (numbers.overkill.count, numbers.overkill.of) == (1, 1)
+    parts = [part(4), part(2, verdict="fail", decision="pass"), part(3, verdict="recheck")]
+    numbers = count_shift(SHIFT, [*parts, part(5, verdict="fail")], [])
+    assert (numbers.passed.count, numbers.passed.of) == (6, 14)
+    assert numbers.verdicts == {"pass": 4, "fail": 7, "recheck": 3}
+    assert (numbers.open_rechecks, numbers.decided) == (3, 2)
+    assert (numbers.overkill.count, numbers.overkill.of) == (2, 2)
 
 
 def test_escapes_are_a_rate_in_blind_review_alone() -> None:
     parts = [
-        part(1, blind_review=True, decision="pass"),
+        part(7, blind_review=True, decision="pass"),
         part(2, blind_review=True, decision="fail"),
         part(3, blind_review=True),
         part(4, decision="fail"),
     ]
-    numbers = count_shift(SHIFT, parts)
-    assert (numbers.escapes.count, numbers.escapes.of) == (1, 2)
-    assert numbers.escapes_seen == 1
+    numbers = count_shift(SHIFT, parts, [])
+    assert (numbers.escapes.count, numbers.escapes.of) == (2, 9)
+    assert numbers.escapes_seen == 4
 
 
 def test_unreadable_files_are_counted_apart() -> None:
-    gone = part(2, verdict=None, z=None, outlier=None, quality=None, contributions={})
-    numbers = count_shift(SHIFT, [part(1), gone])
-    assert (numbers.inspected, numbers.unreadable, numbers.passed.of) == (2, 1, 1)
+    numbers = count_shift(SHIFT, [part(1), part(2, verdict=None)], [])
+    assert (numbers.inspected, numbers.unreadable, numbers.passed.of) == (3, 2, 1)
 
 
 def test_defects_are_sorted_by_class_and_by_the_part_that_speaks_most() -> None:
-    failed = {"verdict": "fail", "defect_type": "scratch"}
-    parts = [
-        part(1, **failed, contributions={"body": 2.0, "lead": 1.0, "free": 9.0}),
-        part(2, **failed, contributions={"body": 0.0, "lead": 1.0}),
-        part(3, verdict="fail", contributions={"body": 3.0}),
-        part(4, verdict="fail", contributions={"body": -3.0}),
+    failed = [
+        FailedPart("scratch", {"body": 2.0, "lead": 1.0, "free": 9.0}),
+        FailedPart("scratch", {"body": 0.0, "lead": 1.0}),
+        FailedPart(None, {"body": 3.0}),
+        FailedPart(None, {"body": -3.0}),
     ]
-    numbers = count_shift(SHIFT, parts)
+    numbers = count_shift(SHIFT, [part(4, verdict="fail")], failed)
     assert dict(numbers.by_class) == {"scratch": 2, NOT_NAMED: 2}
     assert dict(numbers.by_part) == {"body": 2, "lead": 1, NOT_NAMED: 1}
 
 
 def test_nothing_inspected_has_no_rates() -> None:
-    numbers = count_shift(SHIFT, [])
+    numbers = count_shift(SHIFT, [], [])
     assert numbers.passed.value is None
     assert numbers.passed.interval is None
     assert numbers.chart == []
@@ -99,12 +94,10 @@ def test_an_interval_holds_its_share(of: int, data: st.DataObject) -> None:
 
 
 def test_limits_of_the_p_chart_are_three_standard_deviations() -> None:
-    def hour(number: int, fails: int) -> list[InspectedPart]:
-        at = START + timedelta(hours=number, minutes=5)
-        verdicts = ["fail"] * fails + ["pass"] * (100 - fails)
-        return [part(inspected_at=at, verdict=verdict) for verdict in verdicts]
+    def hour(number: int, fails: int) -> list[PartGroup]:
+        return [part(fails, piece=number, verdict="fail"), part(100 - fails, piece=number)]
 
-    points, middle = p_chart(SHIFT, [*hour(0, 5), *hour(1, 5), *hour(3, 32)])
+    points, middle = p_chart([*hour(0, 5), *hour(1, 5), *hour(3, 32)])
     assert middle == pytest.approx(0.14)
     away = 3 * (0.14 * 0.86 / 100) ** 0.5
     assert points[0].high == pytest.approx(0.14 + away)
@@ -113,8 +106,8 @@ def test_limits_of_the_p_chart_are_three_standard_deviations() -> None:
 
 
 def test_drift_is_the_distance_between_start_and_shift() -> None:
-    start = [part(number, z=float(number)) for number in range(100)]
-    moved = drifts(start, [part(number, z=float(number + 500)) for number in range(100)])
+    start = [reading(number, float(number)) for number in range(100)]
+    moved = drifts(start, [reading(number, float(number + 500)) for number in range(100)])
     assert {one.reading: one.distance for one in drifts(start, start)} == dict.fromkeys(
         ("z", "outlier", "brightness", "sharpness"), 0.0
     )
@@ -135,6 +128,12 @@ def test_a_moment_belongs_to_one_shift() -> None:
 def test_shifts_follow_one_another_without_a_gap() -> None:
     found = shifts_back(START, (time(5, 30), time(17, 0)), 6)
     assert [one.start for one in found[:-1]] == [one.end for one in found[1:]]
+
+
+def test_a_shift_is_cut_into_hours_the_last_one_shorter() -> None:
+    short = Shift(START, START + timedelta(hours=2, minutes=30))
+    assert [(edge - START).total_seconds() / 3600 for edge in short.hourly()] == [0, 1, 2, 2.5]
+    assert len(SHIFT.hourly()) == 9
 
 
 @pytest.mark.parametrize("text", ["noon", "06:00,06:00", ""])

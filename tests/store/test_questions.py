@@ -1,10 +1,12 @@
 """Reports and reviews find the inspections they ask for, with the decision that counts."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from deploy.scoring.results import ScoredImage
+from inspect_app.store.period import Period
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.review import ReviewFilter
 from inspect_app.store.writer import StoreWriter
@@ -20,28 +22,70 @@ def filled(writer: StoreWriter, reader: StoreReader, handful: list[ScoredImage])
     return reader
 
 
+def newest(reader: StoreReader) -> datetime:
+    """When the newest inspection was made."""
+    moment = reader.questions.newest_at()
+    assert moment is not None
+    return moment
+
+
 def found(reader: StoreReader, **wanted: object) -> list[int]:
     """Ids of the inspections that fit a filter."""
     return [row["id"] for row in reader.questions.review(ReviewFilter(**wanted), 100)]  # type: ignore[arg-type]
 
 
-def test_a_period_brings_the_latest_decision(filled: StoreReader) -> None:
-    newest = filled.questions.newest_at()
-    assert newest is not None
-    day = timedelta(days=1)
-    parts = filled.questions.period(newest - day, newest + day)
-    assert {part.id: part.decision for part in parts if part.decision} == {1: "pass", 3: "pass"}
-    assert len(parts) == 6
-    assert filled.questions.period(newest - day, newest - day / 2) == []
+def around(moment: datetime, hours: float = 24.0) -> Period:
+    """The time before and after a moment, in two pieces."""
+    away = timedelta(hours=hours)
+    return Period([moment - away, moment, moment + away])
 
 
-def test_a_period_ends_before_its_end(filled: StoreReader) -> None:
-    newest = filled.questions.newest_at()
-    assert newest is not None
-    assert all(
-        part.inspected_at < newest
-        for part in filled.questions.period(newest - timedelta(days=1), newest)
+def test_a_period_is_counted_by_verdict_and_latest_decision(filled: StoreReader) -> None:
+    groups = filled.questions.groups(around(newest(filled)))
+    assert sum(group.count for group in groups) == 6
+    decided = {(group.verdict, group.decision): group.count for group in groups if group.decision}
+    assert decided == {("pass", "pass"): 1, ("fail", "pass"): 1}
+    assert sum(group.count for group in groups if group.verdict is None) == 1
+
+
+def test_a_period_is_cut_where_it_is_said(filled: StoreReader) -> None:
+    end = newest(filled)
+    pieces = {group.piece for group in filled.questions.groups(around(end))}
+    assert pieces == {0, 1}
+    before = filled.questions.groups(Period([end - timedelta(days=1), end]))
+    assert 0 < sum(group.count for group in before) < 6
+    assert (
+        filled.questions.groups(Period([end + timedelta(hours=1), end + timedelta(hours=2)])) == []
     )
+    assert filled.questions.groups(replace(around(end), line="none such")) == []
+
+
+def test_failed_parts_are_those_that_failed_in_the_end(filled: StoreReader) -> None:
+    (left,) = filled.questions.failed(around(newest(filled)))
+    assert set(left.contributions)
+    filled.record_decision(3, "Ben", "fail", "no dust", "reviewer")
+    filled.record_decision(1, "Ben", "fail", "scratch", "reviewer")
+    assert len(filled.questions.failed(around(newest(filled)))) == 3
+
+
+def test_readings_come_from_images_that_could_be_read(filled: StoreReader) -> None:
+    bundle_id = filled.questions.bundles()[0].bundle_id
+    period = around(newest(filled))
+    every = filled.questions.sample_of(period, bundle_id, 1.0)
+    assert len(every) == 5
+    assert all(one.z is not None and one.quality is not None for one in every)
+    assert filled.questions.sample_of(period, bundle_id, 0.0) == []
+    until = period.edges[-1]
+    assert filled.questions.first_of(bundle_id, until, 2) == every[:2]
+    assert filled.questions.first_of("none such", until, 2) == []
+
+
+def test_recent_work_tells_how_much_and_how_fast(filled: StoreReader) -> None:
+    lately = filled.questions.recent_work(newest(filled) - timedelta(hours=1))
+    assert lately.inspected == 6
+    assert len(lately.took_ms) == 5
+    later = filled.questions.recent_work(newest(filled) + timedelta(hours=1))
+    assert (later.inspected, later.took_ms) == (0, [])
 
 
 def test_filters_narrow_the_review(filled: StoreReader) -> None:

@@ -14,7 +14,7 @@ from inspect_app.station.pieces.wording import short_id, text
 from inspect_app.store.destinations import DestinationRecord
 from inspect_app.store.line_health import FULL_BELOW_BYTES, FeedHealth, feeds_of, free_bytes
 from inspect_app.store.new_labels import NewLabels
-from inspect_app.store.period import InspectedPart
+from inspect_app.store.questions import RecentWork
 from inspect_app.store.reader import StoreReader
 from span_train.contract.errors import StoreError
 
@@ -38,18 +38,17 @@ def show_health() -> None:
 def _live(store: StoreReader) -> None:
     """What changes by itself; it looks again every two seconds."""
     feeds, now = feeds_of(store.address.assets), datetime.now(UTC)
-    recent = store.questions.period(now - _RECENT, now + timedelta(minutes=1))
+    recent = store.questions.recent_work(now - _RECENT)
     st.html(_tiles(feeds, recent, free_bytes(store.address.assets)))
     left, right = st.columns([1.4, 1], gap="small")
     left.html("".join(_feed(feed) for feed in feeds) or _no_feed())
     right.html(_receivers(store.destinations()) + _bundles(store))
 
 
-def _tiles(feeds: list[FeedHealth], recent: list[InspectedPart], free: int | None) -> str:
+def _tiles(feeds: list[FeedHealth], recent: RecentWork, free: int | None) -> str:
     troubled = sum(bool(troubles(feed)) for feed in feeds)
     waiting = sum(int(feed.told.get("waiting") or 0) for feed in feeds)
-    took = [part.latency_ms for part in recent if part.latency_ms is not None]
-    p50, p95 = _quantiles(took)
+    p50, p95 = _quantiles(recent.took_ms)
     room = "–" if free is None else f"{free / 2**30:,.0f} GiB"
     is_full = free is not None and free < FULL_BELOW_BYTES
     state = tr("all is well")
@@ -60,7 +59,7 @@ def _tiles(feeds: list[FeedHealth], recent: list[InspectedPart], free: int | Non
     tiles = (
         (f"{len(feeds)}", tr("processes"), state, bool(troubled)),
         (count(waiting), tr("images waiting"), tr("in watched folders"), False),
-        (count(len(recent)), tr("inspected in the last hour"), "", False),
+        (count(recent.inspected), tr("inspected in the last hour"), "", False),
         (p50, tr("ms an image, median"), tr("{ms} ms for 95 %", ms=p95), False),
         (room, tr("free for pictures"), tr("almost full") if is_full else "", is_full),
     )
