@@ -55,7 +55,11 @@ def verify_bundle(
         GateMissed: An output is above its tolerance (float32: logits 1e-4, others 1e-3; float16 and
             int8: logits 0.02 and 0.1), or a verdict differs; the message names the worst image.
     """
-    bundle = open_bundle(folder, public_key)
+    return verify_open_bundle(open_bundle(folder, public_key), provider)
+
+
+def verify_open_bundle(bundle: Bundle, provider: ProviderChoice = "auto") -> VerifyReport:
+    """The same for a bundle that is open already, so that it cannot be exchanged meanwhile."""
     graph = open_bundle_session(bundle, provider)
     agreement, grey_difference = _answers_here(bundle, read_examples(bundle), graph)
     seen_otherwise = (
@@ -64,7 +68,7 @@ def verify_bundle(
     )
     advice = "this machine must not use the bundle; export again with the versions installed here"
     agreement.check(
-        f"{folder}: here on {graph.provider}",
+        f"{bundle.folder}: here on {graph.provider}",
         seen_otherwise if grey_difference else advice,
         LINE_TOLERANCE[bundle.manifest.precision],
     )

@@ -29,6 +29,12 @@ def watch(
             help="What becomes of a file that is stored; unreadable ones are not deleted."
         ),
     ] = "move",
+    bundles: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where bundles lie that an engineer may switch to; otherwise beside --bundle."
+        ),
+    ] = None,
     done: Annotated[
         Path | None,
         typer.Option(help="Where files are moved to, by day; otherwise HOTFOLDER.done."),
@@ -71,7 +77,9 @@ def watch(
 
     A store that is down or full, and a folder that vanishes, are waited for. How it is doing stands
     in <store>.assets/watch/*.json, once a second. Ctrl-C and SIGTERM end it after the batch at
-    hand. A bundle that is exchanged on disk is not taken up until the next start.
+    hand. A bundle that is exchanged on disk is not taken up until the next start; an engineer may
+    switch to another at the station: it is verified while the line goes on, taken between two
+    batches, and kept over restarts until the watch is started with another --bundle.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 3 a wrong folder, bundle, store or pattern,
     or another watch has the folder.
@@ -80,11 +88,15 @@ def watch(
     """
     import logging
     import warnings
+    from functools import partial
 
+    from deploy.bundle.read import open_bundle
     from deploy.runtime.inspector import Inspector
+    from deploy.scoring.results import path_text
     from inspect_app.store.writer import open_store
-    from inspect_app.watch.heartbeat import Heartbeat, lock_beside
+    from inspect_app.watch.heartbeat import Heartbeat, feed_name, lock_beside
     from inspect_app.watch.name_pattern import NamePattern
+    from inspect_app.watch.next_bundle import NextBundle, prepared, to_start_with
     from inspect_app.watch.stop_request import stopped_by_signals
     from inspect_app.watch.watcher import Watcher, WatchOptions
 
@@ -94,17 +106,29 @@ def watch(
     take_away = _take_away(folder, after, done, unreadable)
     options = WatchOptions(settle, patience, poll, look, max_batch)
     with stopped_by_signals() as stop, open_store(store) as writer:
-        inspector = Inspector.open(bundle, provider, threads)
+        given, beside = open_bundle(bundle), bundles or bundle.absolute().parent
+        last = writer.bundle_switches.last_taken(feed_name(path_text(take_away.folder.path)))
+        inspector = Inspector.open(to_start_with(given, last, beside), provider, threads)
         inspector.warm_up(max_batch)
         writer.register_bundle(inspector.bundle)
         health = _health(take_away, inspector)
+        open_next = partial(prepared, provider=provider, threads=threads, max_batch=max_batch)
+        next_bundle = NextBundle(writer, beside, health, given, open_next)
         heartbeat = Heartbeat(writer.address.assets, health)
         typer.echo(
             f"Watching {take_away.folder.path} with {inspector.bundle.label} on "
             f"{inspector.provider}; files that are stored: {after}  (Ctrl-C stops it)"
         )
         Watcher(
-            take_away, inspector, writer, heartbeat, _say, stop, pattern=pattern, options=options
+            take_away,
+            inspector,
+            writer,
+            heartbeat,
+            _say,
+            stop,
+            pattern=pattern,
+            options=options,
+            next_bundle=next_bundle.after,
         ).run(lock_beside(writer.address.assets, health.folder))
     typer.echo(f"Stopped: {health.inspected} inspected, {health.unreadable} of them unreadable.")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import vl_convert
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from inspect_app.reports.report_words import named
 from inspect_app.reports.say import Say, plain
@@ -25,6 +26,7 @@ def pareto_chart(counted: Sequence[tuple[str, int]], tr: Say = plain) -> Chart:
     rows = [{"name": named(name, tr), "parts": count} for name, count in shown]
     parts = {"field": "parts", "type": "quantitative", "title": tr("failed parts")}
     return _chart(
+        tr,
         rows,
         max(60, 30 * len(shown)),
         mark={"type": "bar", "color": _FAIL, "size": 18},
@@ -71,7 +73,7 @@ def control_chart(numbers: ShiftNumbers, tr: Say = plain) -> Chart:
     ]
     hour = {"field": "hour", "type": "quantitative", "title": tr("hour of the shift")}
     axis = {"axis": {"tickMinStep": 1, "format": "d"}, "scale": {"zero": False}}
-    return _chart(rows, HEIGHT_PX, layer=layers, encoding={"x": {**hour, **axis}})
+    return _chart(tr, rows, HEIGHT_PX, layer=layers, encoding={"x": {**hour, **axis}})
 
 
 def as_svg(chart: Chart) -> str:
@@ -84,9 +86,12 @@ def as_png(chart: Chart) -> bytes:
     return bytes(vl_convert.vegalite_to_png(chart, scale=3))
 
 
-def _chart(rows: list[dict[str, Any]], height_px: int, **content: Any) -> Chart:
+def _chart(tr: Say, rows: list[dict[str, Any]], height_px: int, **content: Any) -> Chart:
     size = {"width": WIDTH_PX, "height": height_px}
-    return {"$schema": _SCHEMA, "data": {"values": rows}, **size, **content}
+    marks = {"decimal": get_decimal_symbol(tr.locale), "thousands": get_group_symbol(tr.locale)}
+    numbers = {"number": {**marks, "grouping": [3], "currency": ["", ""]}}
+    config = {"config": {"locale": numbers}}
+    return {"$schema": _SCHEMA, "data": {"values": rows}, **config, **size, **content}
 
 
 def _share_of(field: str, tr: Say) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def _html(report: ShiftReport, tr: Say) -> str:
     )
     title, moved = escape(heading(report, tr)), escape(tr("Drift"))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{tr.locale[:2]}"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
         f"<style>{_STYLE}</style></head><body><main><h1>{title}</h1><table>{numbers}</table>"
         f"{charts}<p>{escape(out_of_limits(report, tr))}</p><h2>{moved}</h2>{drift}"
         f"<footer>{told}</footer></main></body></html>\n"

@@ -22,17 +22,17 @@ def number_rows(report: ShiftReport, tr: Say = plain) -> Rows:
         failed=counted["fail"],
         unreadable=numbers.unreadable,
     )
-    hours = tr("over {hours} hours", hours=f"{numbers.shift.hours:g}")
+    hours = tr("over {hours} hours", hours=tr.roughly(numbers.shift.hours))
     return [
-        (tr("Inspected"), f"{numbers.inspected}", verdicts),
-        (tr("Throughput"), tr("{n} an hour", n=f"{numbers.an_hour:.1f}"), hours),
+        (tr("Inspected"), tr.number(numbers.inspected), verdicts),
+        (tr("Throughput"), tr("{n} an hour", n=tr.number(numbers.an_hour, 1)), hours),
         (
             tr("Yield"),
             percent(numbers.passed, tr),
             tr("{part} parts passed in the end", part=of(numbers.passed, tr)),
         ),
-        (tr("Open rechecks"), f"{numbers.open_rechecks}", tr("nobody has decided them yet")),
-        (tr("Decided"), f"{numbers.decided}", tr("parts that somebody decided")),
+        (tr("Open rechecks"), tr.number(numbers.open_rechecks), tr("nobody has decided them yet")),
+        (tr("Decided"), tr.number(numbers.decided), tr("parts that somebody decided")),
         *_error_rows(report, tr),
     ]
 
@@ -52,7 +52,7 @@ def _error_rows(report: ShiftReport, tr: Say) -> Rows:
         ),
         (
             tr("Escapes seen besides"),
-            f"{numbers.escapes_seen}",
+            tr.number(numbers.escapes_seen),
             tr("passes failed without being asked to look; no rate"),
         ),
     ]
@@ -68,9 +68,9 @@ def drift_rows(report: ShiftReport, tr: Say = plain) -> list[tuple[str, ...]]:
     return [
         (
             _reading(one.reading, tr),
-            f"{one.before:.3g}",
-            f"{one.now:.3g}",
-            f"{one.distance:.2f}",
+            tr.roughly(one.before),
+            tr.roughly(one.now),
+            tr.number(one.distance, 2),
             _judged(one, tr),
         )
         for one in report.drift
@@ -98,13 +98,13 @@ def percent(rate: Rate, tr: Say = plain) -> str:
     value, interval = rate.value, rate.interval
     if value is None or interval is None:
         return "–"
-    low, high = (f"{one:.1%}" for one in interval)
-    return tr("{share} ({low} to {high})", share=f"{value:.1%}", low=low, high=high)
+    low, high = (tr.share(one) for one in interval)
+    return tr("{share} ({low} to {high})", share=tr.share(value), low=low, high=high)
 
 
 def of(rate: Rate, tr: Say = plain) -> str:
     """`3 of 40`."""
-    return tr("{count} of {all}", count=rate.count, all=rate.of)
+    return tr("{count} of {all}", count=tr.number(rate.count), all=tr.number(rate.of))
 
 
 def heading(report: ShiftReport, tr: Say = plain) -> str:

@@ -14,7 +14,7 @@ def troubles(feed: FeedHealth, tr: Say = plain) -> list[Trouble]:
     if feed.is_silent:
         found.append(
             (
-                tr("No sign of life for {seconds} s", seconds=f"{feed.silent_s:.0f}"),
+                tr("No sign of life for {seconds} s", seconds=tr.number(feed.silent_s)),
                 tr("Look whether the process, its machine and the network run."),
             )
         )
@@ -63,7 +63,10 @@ def _of_files(told: dict[str, Any], tr: Say) -> list[Trouble]:
     if isinstance(free, int) and free < FULL_BELOW_BYTES:
         found.append(
             (
-                tr("Only {room} GiB are free where pictures are kept", room=f"{free / 2**30:.1f}"),
+                tr(
+                    "Only {room} GiB are free where pictures are kept",
+                    room=tr.number(free / 2**30, 1),
+                ),
                 tr("Free the disk, or run inspect store-clean."),
             )
         )

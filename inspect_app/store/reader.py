@@ -13,6 +13,7 @@ from inspect_app.store.address import store_address
 from inspect_app.store.anchor import Anchor
 from inspect_app.store.anchors import current_anchor
 from inspect_app.store.assets import Assets
+from inspect_app.store.bundle_switches import BundleSwitches
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.checked_text import checked_text
 from inspect_app.store.closing import Closing
@@ -76,6 +77,7 @@ class StoreReader(Closing):
         self._running = RunningCounts(self._database)
         self.questions = Questions(self._database)
         self.live = Live(self._database)
+        self.bundle_switches = BundleSwitches(self._database, clock)
         self.operators = Operators(self._database, self._key_file, clock)
 
     def close(self) -> None:

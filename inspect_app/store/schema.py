@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0005"  # the newest step in `migrations`
+SCHEMA_VERSION = "0006"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -247,6 +247,34 @@ operators = Table(
     Column("changed_by", Text, nullable=False),
     Index("operators_by_name", "folded", "id"),
     sqlite_autoincrement=True,
+)
+
+# Who asked a watch to go on with another bundle, and why.
+bundle_switches = Table(
+    "bundle_switches",
+    tables,
+    Column("id", Integer, primary_key=True),
+    Column("feed", Text, nullable=False),  # which watch: the name of its heartbeat file
+    Column("bundle_id", Text, nullable=False),
+    Column("bundle", Text, nullable=False),  # name and short id, as people know it
+    Column("previous", Text, nullable=False),  # the same of the one that was in use
+    Column("operator", Text, CheckConstraint("length(trim(operator)) > 0")),
+    Column("role", Text, CheckConstraint("role = 'engineer'"), nullable=False),
+    Column("reason", Text, CheckConstraint("length(trim(reason)) > 0")),
+    Column("asked_at", UtcTime, nullable=False),
+    Index("bundle_switches_by_feed", "feed", "id"),
+    sqlite_autoincrement=True,
+)
+
+# What the watch answered: it took the bundle, or refused it.
+bundle_switch_answers = Table(
+    "bundle_switch_answers",
+    tables,
+    Column("switch_id", Integer, ForeignKey("bundle_switches.id"), primary_key=True),
+    Column("outcome", Text, CheckConstraint("outcome IN ('taken', 'refused')"), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("started_with", Text, nullable=False),  # the bundle that the watch was started with
+    Column("answered_at", UtcTime, nullable=False),
 )
 
 # Wrong PINs by name; these rows change, and go after a day.

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from inspect_app.store.address import store_address
 from inspect_app.store.assets import Assets
+from inspect_app.store.bundle_switches import BundleSwitches
 from inspect_app.store.chain_key import ChainKeyFile
 from inspect_app.store.closing import Closing
 from inspect_app.store.database import make_database
@@ -63,6 +64,7 @@ class StoreWriter(Closing):
         self._database = make_database(self.address, ChainKeyFile(chain_key))
         self._facts = read_facts(self._database)
         self._assets = Assets(self.address.assets)
+        self.bundle_switches = BundleSwitches(self._database, lambda: datetime.now(UTC))
         self._workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "store-assets")
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ class Health:
 
     Attributes:
         state: What it is doing. Whether it lives shows by the age of `beat_at`.
+        offered: Bundles that it may be asked to go on with, each with id and name.
         bundle_on_disk: `changed` or `missing` where another bundle lies there than the loaded one.
         waiting: Files in the folder that are not in the store yet.
         stuck: Files that are in the store, but could not be moved or deleted.
@@ -49,6 +50,12 @@ class Health:
     unreadable: int = 0
     last_image: dict[str, Any] | None = None
     last_error: dict[str, Any] | None = field(default=None)
+    offered: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def feed(self) -> str:
+        """By which the store knows this watch: the name of its file, without suffix."""
+        return feed_name(self.folder)
 
 
 class Heartbeat:
@@ -57,7 +64,7 @@ class Heartbeat:
     def __init__(self, assets: Path, health: Health) -> None:
         """Tell of `health`; whoever holds it changes it."""
         self.health = health
-        self.file = assets / HEARTBEATS / f"{_own_name(health.folder)}.json"
+        self.file = assets / HEARTBEATS / f"{health.feed}.json"
         self._told_at_s = -BEAT_S
 
     def beat(self, at_once: bool = False) -> None:
@@ -68,6 +75,7 @@ class Heartbeat:
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
         told = asdict(self.health) | {
+            "feed": self.health.feed,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "beat_at": now_text(),
@@ -98,7 +106,7 @@ class Heartbeat:
 
 def lock_beside(assets: Path, folder: str) -> Path:
     """The lock of a watched folder whose own file system has no locks."""
-    return assets / HEARTBEATS / f"{_own_name(folder)}.lock"
+    return assets / HEARTBEATS / f"{feed_name(folder)}.lock"
 
 
 def now_text() -> str:
@@ -106,7 +114,8 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _own_name(folder: str) -> str:
+def feed_name(folder: str) -> str:
+    """The name of a watched folder's own files, on this machine."""
     host = socket.gethostname()
     digest = hashlib.sha256(f"{host}\0{folder}".encode("utf-8", "backslashreplace")).hexdigest()
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in Path(folder).name)[:40]

@@ -60,7 +60,7 @@ class WatchOptions:
 
 
 class Watcher:
-    """One folder, one bundle, one store."""
+    """One folder, one bundle at a time, one store."""
 
     def __init__(
         self,
@@ -72,14 +72,17 @@ class Watcher:
         stop: StopRequest,
         pattern: NamePattern | None = None,
         options: WatchOptions | None = None,
+        next_bundle: Callable[[Inspector], Inspector] = lambda same: same,
     ) -> None:
         """Prepare; `run` watches.
 
         Args:
+            next_bundle: Asked between batches which bundle to go on with.
             say: Told in a sentence what goes wrong, and when it is well again.
             stop: Looked at between batches.
         """
-        self._folder, self._after, self._inspector = take_away.folder, take_away.after, inspector
+        self._folder, self._after = take_away.folder, take_away.after
+        self._inspector, self._next_bundle = inspector, next_bundle
         self._heartbeat, self._health, self._stop = heartbeat, heartbeat.health, stop
         self._pattern, self._options = pattern or NamePattern(None), options or WatchOptions()
         self._finished = FinishedFiles(self._options.settle_s, self._options.patience_s)
@@ -145,6 +148,7 @@ class Watcher:
             self._stuck.tidy()
         self._next_look_s, self._health.state = 0.0, "watching"
         while not self._stop.asked and self._folder.identity() == identity:
+            self._inspector = self._next_bundle(self._inspector)
             for name, renamed_in in events.take().items():
                 self._saw(name, renamed_in)
             if time.monotonic() >= self._next_look_s and not self._look():

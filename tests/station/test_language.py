@@ -13,7 +13,15 @@ from babel.messages.pofile import read_po
 from streamlit.testing.v1 import AppTest
 
 from inspect_app.station.pieces import language
-from inspect_app.station.pieces.language import clock_time, count, local_time, number, signed, tr
+from inspect_app.station.pieces.language import (
+    clock_time,
+    count,
+    in_reports,
+    local_time,
+    number,
+    signed,
+    tr,
+)
 from inspect_app.station.pieces.reasons import UNFIT_FOR, reason_in_words
 from inspect_app.station.serve import LANGUAGE_VARIABLE
 from inspect_app.store import StoreReader
@@ -263,6 +271,16 @@ def test_every_reason_of_the_image_gate_is_said_in_german(german: None) -> None:
         assert GATE_WORDS[measure, side] not in said
         assert ("(0,25, mindestens 0,50)" if side == "low" else "(0,75, höchstens 0,50)") in said
         assert said.endswith("liegt unter der Gut-Schwelle 1,000"), said
+
+
+def test_reports_write_numbers_as_in_german(german: None) -> None:
+    say = in_reports()
+    assert (say.share(0.325), say.number(1234.5, 1)) == ("32,5\N{NO-BREAK SPACE}%", "1.234,5")
+    assert [say.roughly(value) for value in (0.00123, -3.456, 12_345)] == [
+        "0,00123",
+        "−3,46",
+        "12.345",
+    ]
 
 
 def test_a_reason_that_is_not_known_is_shown_as_it_stands(german: None) -> None:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from deploy.scoring.results import ScoredImage
 from inspect_app.store import StoreReader
+from inspect_app.store.records import Role
 from tests.station.drawn_inspections import store_with
 from tests.station.test_inspect_page import shown
 
@@ -91,6 +92,64 @@ def test_the_line_page_tells_how_a_watch_is(
     page = shown(_page(start_app, store_url, "line"))
     assert words in page
     assert "<b>/line</b>" not in page
+
+
+def _offering(store: StoreReader) -> None:
+    """A watch tells that it has a second bundle."""
+    folder: Path = store.address.assets / "watch"
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {
+        "state": "watching",
+        "beat_at": datetime.now(UTC).isoformat(),
+        "folder": "/line",
+        "feed": "pc-line",
+        "bundle_id": "b" * 64,
+        "bundle": "relay-v4 (bbbbbbbb)",
+        "offered": [
+            {"bundle_id": "b" * 64, "bundle": "relay-v4 (bbbbbbbb)"},
+            {"bundle_id": "c" * 64, "bundle": "relay-v5 (cccccccc)"},
+        ],
+    }
+    (folder / "pc-line.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def _sign_in(at: AppTest, store: StoreReader, role: Role) -> None:
+    store.operators.add("Eve", role, "408213", by="a test")
+    at.run()
+    at.text_input(key="sign_in_name").input("Eve")
+    at.text_input(key="sign_in_pin").input("408213")
+    at.button(key="do_sign_in").click().run()
+
+
+def test_an_engineer_asks_for_another_bundle_and_it_is_seen_who_and_why(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    _offering(store)
+    at = _page(start_app, store_url, "line")
+    _sign_in(at, store, "engineer")
+    assert at.selectbox(key="switch_to").options == ["relay-v5 (cccccccc) at /line"]
+    at.button(key="do_switch").click().run()
+    assert "reason is missing" in shown(at)
+    at.text_input(key="switch_reason").input("fewer <escapes>")
+    at.button(key="do_switch").click().run()
+    asked = store.bundle_switches.open_for("pc-line")
+    assert asked is not None
+    assert (asked.bundle_id, asked.operator, asked.reason) == ("c" * 64, "Eve", "fewer <escapes>")
+    store.bundle_switches.answer(asked.id, "refused", "b" * 64, "policy.json was changed")
+    page = shown(at.run())
+    assert "relay-v4 (bbbbbbbb) → relay-v5 (cccccccc)" in page
+    assert "fewer &lt;escapes&gt;" in page
+    assert "policy.json was changed" in page
+
+
+def test_a_reviewer_may_not_switch_the_bundle(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    _offering(store)
+    at = _page(start_app, store_url, "line")
+    _sign_in(at, store, "reviewer")
+    assert "It takes the role of engineer." in shown(at)
+    assert [box.key for box in at.selectbox] == []
 
 
 def test_without_a_watch_it_says_how_to_start_one(start_app: StartApp, store_url: str) -> None:

@@ -53,6 +53,7 @@ class Line:
         pattern: str | None = None,
         through: Callable[[StoreWriter], Store] = lambda writer: writer,
         inspector: Inspector | None = None,
+        next_bundle: Callable[[StoreWriter], Callable[[Inspector], Inspector]] | None = None,
         **options: Any,
     ) -> Iterator[StopRequest]:
         """Watch until the block ends; what the watch raises comes out of it."""
@@ -72,6 +73,7 @@ class Line:
                         stop,
                         NamePattern(pattern),
                         replace(QUICK, **options),
+                        next_bundle(writer) if next_bundle else lambda same: same,
                     ).run(self.assets / "lock")
             except BaseException as problem:
                 raised.append(problem)

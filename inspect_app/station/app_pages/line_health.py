@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from inspect_app.reports.trouble_words import troubles
-from inspect_app.station.pieces.language import count, local_time, tr
+from inspect_app.station.pieces.bundle_switch import switch_form, switch_log
+from inspect_app.station.pieces.language import count, in_reports, local_time, number, tr
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.trouble import trouble
@@ -29,6 +30,7 @@ def show_health() -> None:
         store = station_store()
         top_bar(store)
         _live(store)
+        switch_form(store)
         st.html(_new_labels(store.questions.new_labels()))
     except StoreError as problem:
         st.html(trouble(problem))
@@ -42,14 +44,14 @@ def _live(store: StoreReader) -> None:
     st.html(_tiles(feeds, recent, free_bytes(store.address.assets)))
     left, right = st.columns([1.4, 1], gap="small")
     left.html("".join(_feed(feed) for feed in feeds) or _no_feed())
-    right.html(_receivers(store.destinations()) + _bundles(store))
+    right.html(_receivers(store.destinations()) + _bundles(store) + switch_log(store))
 
 
 def _tiles(feeds: list[FeedHealth], recent: RecentWork, free: int | None) -> str:
     troubled = sum(bool(troubles(feed)) for feed in feeds)
     waiting = sum(int(feed.told.get("waiting") or 0) for feed in feeds)
     p50, p95 = _quantiles(recent.took_ms)
-    room = "–" if free is None else f"{free / 2**30:,.0f} GiB"
+    room = "–" if free is None else f"{number(free / 2**30, 0)} GiB"
     is_full = free is not None and free < FULL_BELOW_BYTES
     state = tr("all is well")
     if not feeds:
@@ -75,11 +77,11 @@ def _quantiles(took: list[float]) -> tuple[str, str]:
     if len(took) < 2:
         return "–", "–"
     cuts = statistics.quantiles(took, n=20, method="inclusive")
-    return f"{cuts[9]:.0f}", f"{cuts[18]:.0f}"
+    return number(cuts[9], 0), number(cuts[18], 0)
 
 
 def _feed(feed: FeedHealth) -> str:
-    told, wrong_now = feed.told, troubles(feed, tr)
+    told, wrong_now = feed.told, troubles(feed, in_reports())
     wrong = "".join(
         f"<li><b>{text(what)}</b><span>{text(todo)}</span></li>" for what, todo in wrong_now
     )
@@ -103,10 +105,10 @@ def _feed(feed: FeedHealth) -> str:
         (tr("Last error"), str((told.get("last_error") or {}).get("text", tr("none")))),
     )
     state = _state(str(told.get("state", "")))
-    sign = "bad" if wrong_now else "well"
+    sign, seconds = "bad" if wrong_now else "well", number(max(feed.silent_s, 0), 0)
     return (
         f'<section class="card feed {sign}"><h3>{text(state)}'
-        f"<small>{tr('told {seconds} s ago', seconds=f'{max(feed.silent_s, 0):.0f}')}</small></h3>"
+        f"<small>{tr('told {seconds} s ago', seconds=seconds)}</small></h3>"
         f"{f'<ul>{wrong}</ul>' if wrong else ''}<table>"
         + "".join(f"<tr><td>{title}</td><td>{text(value)}</td></tr>" for title, value in rows)
         + "</table></section>"

@@ -20,7 +20,7 @@ from inspect_app.reports.report_words import (
 )
 from inspect_app.reports.shift_report import ShiftReport, make_report
 from inspect_app.reports.shifts import USUAL_STARTS, Shift, read_starts, shifts_back
-from inspect_app.station.pieces.language import count, tr
+from inspect_app.station.pieces.language import count, in_reports, number, tr
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.wording import text
@@ -80,7 +80,7 @@ def _downloads(store: StoreReader, shift: Shift, line: str | None) -> None:
 
 
 def _made(store: StoreReader, shift: Shift, line: str | None, kind: str) -> bytes:
-    return as_bytes(make_report(store, shift, line), kind, tr)
+    return as_bytes(make_report(store, shift, line), kind, in_reports())
 
 
 def _line_name(line: str | None) -> str:
@@ -90,11 +90,23 @@ def _line_name(line: str | None) -> str:
 def _tiles(report: ShiftReport) -> str:
     numbers = report.numbers
     tiles = (
-        (count(numbers.inspected), tr("inspected"), tr("{n} an hour", n=f"{numbers.an_hour:.0f}")),
-        (_short(numbers.passed.value), tr("yield"), of(numbers.passed, tr)),
+        (
+            count(numbers.inspected),
+            tr("inspected"),
+            tr("{n} an hour", n=number(numbers.an_hour, 0)),
+        ),
+        (_short(numbers.passed.value), tr("yield"), of(numbers.passed, in_reports())),
         (count(numbers.open_rechecks), tr("open rechecks"), tr("nobody has decided")),
-        (_short(numbers.overkill.value), tr("overkill, as decided"), of(numbers.overkill, tr)),
-        (_short(numbers.escapes.value), tr("escapes, blind review"), of(numbers.escapes, tr)),
+        (
+            _short(numbers.overkill.value),
+            tr("overkill, as decided"),
+            of(numbers.overkill, in_reports()),
+        ),
+        (
+            _short(numbers.escapes.value),
+            tr("escapes, blind review"),
+            of(numbers.escapes, in_reports()),
+        ),
     )
     each = "".join(
         f'<div class="tile"><div><b>{value}</b><span>{title}</span></div><em>{about}</em></div>'
@@ -116,13 +128,13 @@ def _charts(report: ShiftReport) -> None:
         with column:
             st.html(f"<h3>{title}</h3>")
             if counted:
-                _draw(pareto_chart(counted, tr))
+                _draw(pareto_chart(counted, in_reports()))
             else:
                 st.html(f'<p class="quiet">{tr("No part failed.")}</p>')
     if numbers.chart:
         st.html(f"<h3>{tr('Failed parts hour by hour (p-chart)')}</h3>")
-        _draw(control_chart(numbers, tr))
-        st.html(f'<p class="quiet">{text(out_of_limits(report, tr))}</p>')
+        _draw(control_chart(numbers, in_reports()))
+        st.html(f'<p class="quiet">{text(out_of_limits(report, in_reports()))}</p>')
 
 
 def _draw(chart: Chart) -> None:
@@ -132,12 +144,16 @@ def _draw(chart: Chart) -> None:
 
 
 def _tables(report: ShiftReport) -> str:
-    numbers = "".join(_row(row) for row in number_rows(report, tr))
-    head = _row(drift_head(tr), "th")
-    drift = "".join(_row(row) for row in drift_rows(report, tr))
-    moved = f"<table>{head}{drift}</table>" if drift else f"<p>{text(no_drift(report, tr))}</p>"
-    told = "".join(f"<p>{text(line)}</p>" for line in origin(report, tr))
-    interval = percent(report.numbers.passed, tr)
+    numbers = "".join(_row(row) for row in number_rows(report, in_reports()))
+    head = _row(drift_head(in_reports()), "th")
+    drift = "".join(_row(row) for row in drift_rows(report, in_reports()))
+    moved = (
+        f"<table>{head}{drift}</table>"
+        if drift
+        else f"<p>{text(no_drift(report, in_reports()))}</p>"
+    )
+    told = "".join(f"<p>{text(line)}</p>" for line in origin(report, in_reports()))
+    interval = percent(report.numbers.passed, in_reports())
     return (
         f'<section class="card report"><h3>{tr("Counted")}<small>{text(interval)}</small></h3>'
         f"<table>{numbers}</table></section>"
@@ -152,4 +168,4 @@ def _row(cells: tuple[str, ...], tag: str = "td") -> str:
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+    return "–" if value is None else in_reports().share(value)

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from inspect_app.reports.say import Say
 from inspect_app.station.serve import LANGUAGE_VARIABLE
 
 Language = Literal["en", "de"]
@@ -51,6 +52,11 @@ def language() -> Language:
                 return wanted
     of_station = os.environ.get(LANGUAGE_VARIABLE)
     return next((code for code in get_args(Language) if code == of_station), "en")
+
+
+def in_reports() -> Say:
+    """The language of the page, for what reports say."""
+    return Say(tr, _LOCALES[language()])
 
 
 def language_button() -> None:

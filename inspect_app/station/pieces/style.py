@@ -1,5 +1,7 @@
 """Colours, sizes and distances of the station: dark, calm, and readable across the line."""
 
+from inspect_app.station.pieces.page_style import PAGES
+
 THEME = {
     "base": "dark",
     "primaryColor": "#3d8fd6",
@@ -11,7 +13,7 @@ THEME = {
     "baseFontSize": "16",
 }
 
-STYLE = """<style>
+_STATION = """<style>
 :root {
   --panel: #1b222a; --line: #2f3a45; --quiet: #9fb0bf; --text: #eef3f7;
   --pass: #0b7f56; --recheck: #ffb31a; --fail: #c4262e; --unreadable: #566473;
@@ -221,26 +223,6 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
 .notice.refused { color: #ffd27a; font-weight: 600; background: #3b2b05; border-radius: 6px;
   padding: 3px 12px; border: 1px solid #8a6414; }
 
-/* History */
-.tiles { display: flex; gap: var(--gap); }
-.tile { flex: 1; display: flex; align-items: center; gap: 16px; background: var(--panel);
-  border: 1px solid var(--line); border-radius: 12px; padding: 14px 20px; }
-.tile img { height: 44px; }
-.tile div { display: flex; flex-direction: column; flex: 1; }
-.tile b { font-size: 32px; line-height: 1.1; font-variant-numeric: tabular-nums; }
-.tile span { font-size: 14px; letter-spacing: .05em; color: #cfdae3; }
-.tile em { font-style: normal; font-size: 15px; color: var(--quiet); }
-.agreement table { width: 100%; border-collapse: collapse; font-size: 16px;
-  font-variant-numeric: tabular-nums; }
-.agreement th, .agreement td { padding: 12px 10px; text-align: right; border: 0;
-  border-top: 1px solid var(--line); }
-.agreement tr:first-child th { border-top: 0; color: var(--quiet); font-size: 14px;
-  font-weight: 500; }
-.agreement th:first-child { text-align: left; font-weight: 500; color: #cfdae3; }
-.agreement td { font-size: 20px; font-weight: 600; }
-.agreement td.same { color: #7fe0b7; }
-.agreement td.none { color: #5b6a78; font-weight: 400; }
-.agreement + p { margin-top: 8px; }
 .st-key-decision_bar button { min-height: var(--button); }
 .st-key-decision_bar button p { font-size: 16px; }
 [class*=st-key-decide_] button { background: #1b222a; border-width: 2px; }
@@ -258,34 +240,6 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
 .st-key-reason_field [data-testid=stTextInputRootElement] { height: var(--button); }
 .st-key-reason_field input { font-size: 16px; height: 100%; }
 
-/* Shift report and line health */
-.st-key-shift_charts { background: var(--panel); border: 1px solid var(--line);
-  border-radius: 12px; padding: 11px 16px; }
-.st-key-shift_choice button, .st-key-review_tools button { min-height: 48px; }
-.st-key-shift_choice [data-baseweb=select] > div, .st-key-review_filters [data-baseweb=select] > div
-  { min-height: 48px; }
-.report table, .feed table { width: 100%; border-collapse: collapse; font-size: 15px;
-  font-variant-numeric: tabular-nums; }
-.report td, .report th, .feed td { text-align: left; padding: 7px 10px 7px 0; border: 0;
-  border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-.report th { color: var(--quiet); font-weight: 500; }
-.report td:first-child { font-weight: 600; }
-.report td:nth-child(3), .report td:last-child { color: var(--quiet); }
-.report + .report, .feed + .feed { margin-top: var(--gap); }
-.report.quiet p { font-size: 13px; overflow-wrap: anywhere; }
-.feed td:first-child { color: var(--quiet); width: 130px; }
-.feed.bad { border-color: var(--fail); }
-.feed.well h3::before { content: "●"; color: #16a06d; margin-right: 8px; }
-.feed.bad h3::before { content: "▲"; color: #ff8080; margin-right: 8px; }
-.feed h3 { justify-content: flex-start; text-transform: capitalize; }
-.feed h3 small { margin-left: auto; text-transform: none; }
-.feed ul { list-style: none; margin: 0 0 10px; padding: 0; }
-.feed li { display: flex; flex-direction: column; background: #3a1518; border-radius: 8px;
-  padding: 8px 14px; margin-bottom: 6px; font-size: 16px; }
-.feed li span { color: #f1c6c8; font-size: 15px; }
-.tile.bad { border-color: var(--fail); }
-.tile.bad b, .tile.bad em { color: #ff8080; }
-
 /* Sign in */
 .st-key-sign_in_field [data-testid=stTextInputRootElement] { height: var(--button);
   border-color: var(--recheck) !important; }
@@ -294,4 +248,6 @@ h3 small i { display: inline-block; width: 12px; height: 12px; border-radius: 3p
 .st-key-sign_in_field [data-testid=InputInstructions] { display: none; }
 .st-key-sign_in_field [data-testid=stTextInputRootElement] button { display: none; }
 .nobody-yet { font-size: 16px; padding: 6px 0; }
-</style>"""
+"""
+
+STYLE = f"{_STATION}{PAGES}</style>"
