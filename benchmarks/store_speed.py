@@ -142,7 +142,7 @@ def _of_the_page_inspect(reader: StoreReader) -> dict[str, Callable[[], object]]
 
 def _of_the_other_pages(reader: StoreReader) -> dict[str, Callable[[], object]]:
     ask = reader.questions
-    end = ask.newest_at() or _START
+    end, end_id = ask.newest_at() or _START, reader.live.newest_id()
     shift = Period([end - timedelta(hours=8 - hour) for hour in range(9)])
     reviews = {
         "all": ReviewFilter(),
@@ -156,6 +156,7 @@ def _of_the_other_pages(reader: StoreReader) -> dict[str, Callable[[], object]]:
     }
     return {
         **{f"review: {name}": partial(ask.review, one, 300) for name, one in reviews.items()},
+        "similar parts": lambda: ask.similar(reader.inspection(end_id), 4),
         "blind review": ask.blind_ids,
         "classes": ask.defect_types,
         "lines": ask.lines,

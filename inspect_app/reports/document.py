@@ -55,7 +55,7 @@ def _html(report: ShiftReport, tr: Say) -> str:
     numbers = "".join(_row(row) for row in number_rows(report, tr))
     drift = f"<p>{escape(no_drift(report, tr))}</p>"
     if report.drift:
-        rows = "".join(_row(row) for row in drift_rows(report, tr))
+        rows = "".join(_row(row) for row in drift_rows(report.drift, tr))
         drift = f"<table>{_row(drift_head(tr), 'th')}{rows}</table>"
     told = "".join(f"<p>{escape(line)}</p>" for line in origin(report, tr))
     charts = "".join(
@@ -134,7 +134,7 @@ def _pdf(report: ShiftReport, tr: Say) -> bytes:
     _line(paper, out_of_limits(report, tr))
     _line(paper, tr("Drift"), size=12, bold=True)
     if report.drift:
-        _table(paper, [drift_head(tr), *drift_rows(report, tr)], (28, 38, 28, 22, 64))
+        _table(paper, [drift_head(tr), *drift_rows(report.drift, tr)], (28, 38, 28, 22, 64))
     else:
         _line(paper, no_drift(report, tr))
     for line in origin(report, tr):

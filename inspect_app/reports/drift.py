@@ -18,6 +18,7 @@ REFERENCE_PARTS = 500
 SAMPLE_PARTS = 2000
 FEWEST = 30
 NOTABLE, LARGE = 0.2, 0.4
+ATTENTION = "attention: "  # before the name of a part
 READINGS = ("z", "outlier", "brightness", "sharpness")
 
 
@@ -51,8 +52,8 @@ def drifts(before: Sequence[Readings], now: Sequence[Readings]) -> list[Drift]:
     """Every reading's drift; none where there are too few images on either side."""
     start, shift = (_readings(images) for images in (before, now))
     found = []
-    for reading in READINGS:
-        one, other = start[reading], shift[reading]
+    for reading, one in start.items():
+        other = shift.get(reading, [])
         if min(len(one), len(other)) < FEWEST:
             continue
         distance = float(stats.ks_2samp(one, other).statistic)
@@ -64,8 +65,9 @@ def _readings(images: Sequence[Readings]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {reading: [] for reading in READINGS}
     for image in images:
         values = {"z": image.z, "outlier": image.outlier, **(image.quality or {})}
-        for reading in READINGS:
-            value = values.get(reading)
+        kept = {reading: values.get(reading) for reading in READINGS}
+        kept |= {ATTENTION + part: share for part, share in (image.adherence or {}).items()}
+        for reading, value in kept.items():
             if value is not None:
-                found[reading].append(value)
+                found.setdefault(reading, []).append(value)
     return found

@@ -3,7 +3,9 @@
 `tr` is the language: `say.plain`, or the station's.
 """
 
-from inspect_app.reports.drift import Drift
+from collections.abc import Sequence
+
+from inspect_app.reports.drift import ATTENTION, Drift
 from inspect_app.reports.say import Say, plain
 from inspect_app.reports.shift_numbers import NOT_NAMED, Rate
 from inspect_app.reports.shift_report import ShiftReport
@@ -63,7 +65,7 @@ def drift_head(tr: Say = plain) -> tuple[str, ...]:
     return (tr("reading"), tr("at the bundle's start"), tr("this shift"), tr("distance"), "")
 
 
-def drift_rows(report: ShiftReport, tr: Say = plain) -> list[tuple[str, ...]]:
+def drift_rows(drift: Sequence[Drift], tr: Say = plain) -> list[tuple[str, ...]]:
     """(reading, median at the bundle's start, median now, distance, what to think of it)."""
     return [
         (
@@ -73,7 +75,7 @@ def drift_rows(report: ShiftReport, tr: Say = plain) -> list[tuple[str, ...]]:
             tr.number(one.distance, 2),
             _judged(one, tr),
         )
-        for one in report.drift
+        for one in drift
     ]
 
 
@@ -148,6 +150,8 @@ def _reading(name: str, tr: Say) -> str:
         "brightness": tr("brightness"),
         "sharpness": tr("sharpness"),
     }
+    if name.startswith(ATTENTION):
+        return tr("attention on {part}", part=named(name.removeprefix(ATTENTION), tr))
     return words.get(name, name)
 
 

@@ -85,11 +85,13 @@ class Readings:
 
     Attributes:
         quality: Brightness, contrast, sharpness, clipped.
+        adherence: By part, the share of its head's attention that lay on it; None in old rows.
     """
 
     z: float | None
     outlier: float | None
     quality: Mapping[str, float] | None
+    adherence: Mapping[str, float] | None = None
 
 
 def counted_query(period: Period) -> Select[Any]:
@@ -189,10 +191,10 @@ def _within(period: Period) -> ColumnElement[bool]:
 def _piece(edges: Sequence[datetime]) -> ColumnElement[int]:
     """The number of the piece that an inspection lies in."""
     ends = enumerate(edges[1:-1])
-    before = [
+    before: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
         (inspections.c.inspected_at < end, literal_column(str(number))) for number, end in ends
     ]
-    last = literal_column(str(len(before)))
+    last: ColumnElement[int] = literal_column(str(len(before)))
     return case(*before, else_=last) if before else last
 
 

@@ -23,9 +23,10 @@ from inspect_app.store.period import (
     sample_query,
     since_query,
 )
-from inspect_app.store.records import BundleRecord
+from inspect_app.store.records import BundleRecord, DecisionName, InspectionRecord
 from inspect_app.store.review import ReviewFilter, blind_query, operators_query, review_query
 from inspect_app.store.schema import bundles, inspections
+from inspect_app.store.similar import similar_ids
 
 _NEWEST_TIMED = 500
 
@@ -55,11 +56,13 @@ class Questions:
             decided = connection.execute(decided_query(period)).all()
             counted = connection.execute(counted_query(period)).all()
         groups = [PartGroup(*row) for row in decided]
-        open_parts = Counter({tuple(row[:-1]): int(row[-1]) for row in counted})
+        alike: Counter[tuple[int, str, DecisionName | None, bool]] = Counter()
+        for piece, bundle_id, verdict, blind_review, count in counted:
+            alike[piece, bundle_id, verdict, blind_review] = int(count)
         for group in groups:
             key = (group.piece, group.bundle_id, group.verdict, group.blind_review)
-            open_parts[key] -= group.count
-        undecided = [PartGroup(*key, None, left) for key, left in open_parts.items() if left]
+            alike[key] -= group.count
+        undecided = [PartGroup(*key, None, left) for key, left in alike.items() if left]
         return sorted([*groups, *undecided], key=lambda group: group.piece)
 
     def failed(self, period: Period) -> list[FailedPart]:
@@ -83,6 +86,10 @@ class Questions:
     def review(self, wanted: ReviewFilter, limit: int) -> list[dict[str, Any]]:
         """The newest inspections that fit, each with its latest decision."""
         return [dict(row._mapping) for row in self._rows(review_query(wanted, limit))]
+
+    def similar(self, part: InspectionRecord, most: int) -> list[int]:
+        """The inspections most like one, the most similar first: see `similar_ids`."""
+        return similar_ids(self._database, part, most)
 
     def blind_ids(self) -> list[int]:
         """Passes that wait to be judged without knowing their verdict, the oldest first."""

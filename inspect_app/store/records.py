@@ -39,6 +39,7 @@ class InspectionRecord:
         blind_review: A pass chosen to be looked at again, without showing the verdict.
         file_time_us: When a watched file was last written, in microseconds since 1970 by the clock
             of its folder; with source and sha256 it tells one arrival from the next.
+        adherence: By part, the share of its head's attention that lay on it.
         part_id, camera, lot, line: What a watched file's name says of it.
     """
 
@@ -72,6 +73,7 @@ class InspectionRecord:
     quality: Mapping[str, float] | None = None
     original_asset: str | None = None
     blind_review: bool = False
+    adherence: Mapping[str, float] | None = None
 
     @property
     def outcome(self) -> Outcome:

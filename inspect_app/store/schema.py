@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = "0006"  # the newest step in `migrations`
+SCHEMA_VERSION = "0007"  # the newest step in `migrations`
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -108,6 +108,7 @@ inspections = Table(
     Column("original_asset", Text),
     Column("blind_review", Boolean, nullable=False, server_default=false()),
     Column("file_time_us", BigInteger),
+    Column("adherence", JsonText),
     CheckConstraint(
         "(status = 'ok') = (verdict IS NOT NULL)", name="only_readable_parts_are_judged"
     ),

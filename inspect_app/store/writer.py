@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, insert, select
 
 from inspect_app.store.address import store_address
+from inspect_app.store.adherence import PartMasks
 from inspect_app.store.assets import Assets
 from inspect_app.store.bundle_switches import BundleSwitches
 from inspect_app.store.chain_key import ChainKeyFile
@@ -65,6 +66,7 @@ class StoreWriter(Closing):
         self._facts = read_facts(self._database)
         self._assets = Assets(self.address.assets)
         self.bundle_switches = BundleSwitches(self._database, lambda: datetime.now(UTC))
+        self._masks: dict[str, PartMasks] = {}
         self._workers = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "store-assets")
 
     def close(self) -> None:
@@ -74,6 +76,7 @@ class StoreWriter(Closing):
 
     def register_bundle(self, bundle: "Bundle") -> None:
         """Keep the bundle's manifest and layout; needed once before its inspections are added."""
+        self._masks[bundle.bundle_id] = PartMasks(bundle)
         known = select(bundles.c.bundle_id).where(bundles.c.bundle_id == bundle.bundle_id)
         with self._database.reading() as connection:
             if connection.execute(known).first() is not None:
@@ -140,9 +143,11 @@ class StoreWriter(Closing):
         blind = row.verdict == "pass" and chosen_for_blind_review(
             row.sha256, self._facts.seed, self._facts.blind_review_share
         )
+        masks = self._masks.get(row.bundle_id)
         original = original_of(scored) if blind or row.verdict != "pass" else None
         return {
             "geometry": asdict(found.geometry),
+            "adherence": masks and masks.shares(found.attention),
             "picture_asset": picture,
             "maps_asset": maps,
             "blind_review": blind,

@@ -125,6 +125,18 @@ def test_a_moment_belongs_to_one_shift() -> None:
     assert shift_at(night.end, starts).start == night.end
 
 
+def test_attention_that_leaves_its_part_is_a_drift_of_its_own() -> None:
+    def looking(body: float) -> list[Readings]:
+        return [Readings(0.0, 1.0, None, {"body": body + number / 1000}) for number in range(40)]
+
+    moved = {one.reading: one for one in drifts(looking(0.8), looking(0.3))}
+    assert moved["attention: body"].distance == 1.0
+    assert moved["attention: body"].before == pytest.approx(0.8195)
+    assert moved["z"].distance == 0.0
+    older = [Readings(0.0, 1.0, None)] * 40
+    assert [one.reading for one in drifts(older, looking(0.3))] == ["z", "outlier"]
+
+
 def test_shifts_follow_one_another_without_a_gap() -> None:
     found = shifts_back(START, (time(5, 30), time(17, 0)), 6)
     assert [one.start for one in found[:-1]] == [one.end for one in found[1:]]

@@ -188,23 +188,42 @@ def test_every_button_and_field_is_large_enough_for_gloves(
     station_page: StationPage, store_url: str, width_px: int, height_px: int
 ) -> None:
     page = station_page(store_url, width_px, height_px)
-    links = "section a:visible, [data-testid=stPageLink] a:visible"
-    targets = f"button:visible, {links}, input:not([type=range]):visible"
-    for signed_in in (False, True):
-        if signed_in:
-            sign_in(page)
-        small = page.locator(targets).evaluate_all(
-            """all => all
-              .map(one => one.closest('[data-testid=stTextInputRootElement]') || one)
-              .map(one => [one.innerText || one.outerHTML, one.getBoundingClientRect()])
-              .filter(([_, box]) => box.height < 48 || box.width < 48)
-              .map(([text, box]) => `${text.slice(0, 60)} ${box.width}x${box.height}`)"""
-        )
-        assert small == []
+    assert _small_targets(page) == []
+    sign_in(page)
+    assert _small_targets(page) == []
     for decision in ("pass", "recheck", "fail"):
         button = _box(page, f".st-key-decide_{decision} button")
         assert button["width"] >= 100
         assert button["y"] + button["height"] <= height_px
+    for title in ("Review", "Shift", "Line", "History"):
+        page.get_by_role("link", name=title, exact=True).click()
+        expect(page.locator(_HEADING_OF[title])).to_be_visible()
+        settle(page)
+        assert _small_targets(page) == [], title
+
+
+_HEADING_OF = {
+    "Review": ".st-key-review_filters",
+    "Shift": ".st-key-shift_choice",
+    "Line": ".st-key-bundle_switch",
+    "History": ".tiles",
+}
+_TARGETS = (
+    "button:visible, section a:visible, [data-testid=stPageLink] a:visible, "
+    "input:not([type=range]):visible"
+)
+
+
+def _small_targets(page: Page) -> list[str]:
+    """What is to be pressed on a page and measures less than 48 pixels."""
+    small = page.locator(_TARGETS).evaluate_all(
+        """all => all
+          .map(one => one.closest('[data-testid=stTextInputRootElement]') || one)
+          .map(one => [one.innerText || one.outerHTML, one.getBoundingClientRect()])
+          .filter(([_, box]) => box.height < 48 || box.width < 48)
+          .map(([text, box]) => `${text.slice(0, 60)} ${box.width}x${box.height}`)"""
+    )
+    return [str(one) for one in small]
 
 
 def _box(page: Page, selector: str) -> dict[str, float]:

@@ -51,6 +51,27 @@ def test_the_review_page_lists_and_filters(
     assert "No part fits these filters." in shown(at)
 
 
+def test_a_part_stands_beside_those_most_like_it_and_what_was_said_of_them(
+    start_app: StartApp, store_url: str, store: StoreReader
+) -> None:
+    store.record_decision(4, "Rita", "fail", "<b>bent</b>", "reviewer")
+    start_app(store_url)
+
+    def row() -> None:
+        from inspect_app.station.pieces.similar_parts import similar_parts
+        from inspect_app.station.pieces.store_access import station_store
+
+        similar_parts(station_store(), 3)
+
+    at = AppTest.from_function(row, default_timeout=60).run()
+    page = shown(at)
+    assert page.count('<p class="similar-part">') == 4  # the copy of one is not shown
+    assert "No picture" not in page
+    assert page.index("relay_0003.png") < page.index("relay_0004.png")
+    assert "FAIL by Rita · &lt;b&gt;bent&lt;/b&gt;" in page
+    assert "speak as strongly for or against a defect" in page
+
+
 def test_a_review_needs_a_reviewer(start_app: StartApp, store_url: str) -> None:
     at = _page(start_app, store_url, "review")
     assert [field.label for field in at.text_input] == ["File or part", "Name", "PIN"]
@@ -140,6 +161,7 @@ def test_an_engineer_asks_for_another_bundle_and_it_is_seen_who_and_why(
     assert "relay-v4 (bbbbbbbb) → relay-v5 (cccccccc)" in page
     assert "fewer &lt;escapes&gt;" in page
     assert "policy.json was changed" in page
+    assert "Too few images in the last hour to tell." in page  # drift of the bundle in use
 
 
 def test_a_reviewer_may_not_switch_the_bundle(

@@ -8,6 +8,7 @@ import streamlit as st
 from inspect_app.reports.trouble_words import troubles
 from inspect_app.station.pieces.bundle_switch import switch_form, switch_log
 from inspect_app.station.pieces.language import count, in_reports, local_time, number, tr
+from inspect_app.station.pieces.recent_drift import recent_drift
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.trouble import trouble
@@ -31,7 +32,8 @@ def show_health() -> None:
         top_bar(store)
         _live(store)
         switch_form(store)
-        st.html(_new_labels(store.questions.new_labels()))
+        drift = recent_drift(store, datetime.now(UTC))
+        st.html(drift + _new_labels(store.questions.new_labels()))
     except StoreError as problem:
         st.html(trouble(problem))
 
@@ -44,7 +46,8 @@ def _live(store: StoreReader) -> None:
     st.html(_tiles(feeds, recent, free_bytes(store.address.assets)))
     left, right = st.columns([1.4, 1], gap="small")
     left.html("".join(_feed(feed) for feed in feeds) or _no_feed())
-    right.html(_receivers(store.destinations()) + _bundles(store) + switch_log(store))
+    right.html(_receivers(store.destinations()) + _bundles(store))
+    st.html(switch_log(store))
 
 
 def _tiles(feeds: list[FeedHealth], recent: RecentWork, free: int | None) -> str:
@@ -89,7 +92,7 @@ def _feed(feed: FeedHealth) -> str:
     rows = (
         (tr("Folder"), str(told.get("folder", ""))),
         (tr("Machine"), f"{told.get('host', '')} · {told.get('pid', '')}"),
-        (tr("Bundle"), f"{told.get('bundle', '')} ({short_id(str(told.get('bundle_id', '')))})"),
+        (tr("Bundle"), str(told.get("bundle", ""))),
         (tr("Runs on"), f"{told.get('provider', '')}; {told.get('events', '')}"),
         (tr("Running since"), _moment(told.get("started_at"))),
         (

@@ -10,6 +10,7 @@ from inspect_app.station.pieces.language import local_time, number, tr, tr_n
 from inspect_app.station.pieces.part_on_show import step
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.sign_in import sign_in_form, signed_in, who_may
+from inspect_app.station.pieces.similar_parts import similar_parts
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.trouble import trouble
@@ -45,7 +46,7 @@ class _Found:
                 tr("When"): local_time(row["inspected_at"]),
                 tr("Part"): row["file_name"],
                 tr("Verdict"): SIGNS[row["verdict"] or "unreadable"].word,
-                tr("Class"): row["defect_type"] or "",
+                tr("Class"): (row["defect_type"] or "").replace("_", " "),
                 "z": number(row["z"]),
                 tr("Decision"): SIGNS[row["decision"]].word if row["decision"] else "",
                 tr("By"): row["operator"] or "",
@@ -92,6 +93,8 @@ def _find(store: StoreReader) -> None:
             key="review_table",
         )
     ids = [int(found.rows[row]["id"]) for row in chosen["selection"]["rows"]]
+    if len(ids) == 1:
+        similar_parts(store, ids[0])
     _act(store, ids)
 
 

@@ -146,7 +146,7 @@ def _draw(chart: Chart) -> None:
 def _tables(report: ShiftReport) -> str:
     numbers = "".join(_row(row) for row in number_rows(report, in_reports()))
     head = _row(drift_head(in_reports()), "th")
-    drift = "".join(_row(row) for row in drift_rows(report, in_reports()))
+    drift = "".join(_row(row) for row in drift_rows(report.drift, in_reports()))
     moved = (
         f"<table>{head}{drift}</table>"
         if drift

@@ -46,7 +46,7 @@ def switch_log(store: StoreReader) -> str:
     """HTML of the newest switches: who asked when and why, and what became of it."""
     switches = store.bundle_switches.recent()
     if not switches:
-        return ""
+        return '<i class="no-switches"></i>'
     rows = "".join(
         f"<tr><td>{text(one.previous)} → {text(one.bundle)}</td>"
         f"<td>{local_time(one.asked_at)}<br>{text(one.operator)}</td>"
@@ -54,7 +54,7 @@ def switch_log(store: StoreReader) -> str:
         for one in switches
     )
     title = f"{tr('Switches')}<small>{tr('who, when and why')}</small>"
-    return f'<section class="card report"><h3>{title}</h3><table>{rows}</table></section>'
+    return f'<section class="card report switches"><h3>{title}</h3><table>{rows}</table></section>'
 
 
 def _choice(store: StoreReader) -> None:

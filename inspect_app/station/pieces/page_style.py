@@ -24,9 +24,12 @@ PAGES = """/* History */
 /* Shift report and line health */
 .st-key-shift_charts { background: var(--panel); border: 1px solid var(--line);
   border-radius: 12px; padding: 11px 16px; }
-.st-key-shift_choice button, .st-key-review_tools button { min-height: 48px; }
-.st-key-shift_choice [data-baseweb=select] > div, .st-key-review_filters [data-baseweb=select] > div
-  { min-height: 48px; }
+.st-key-shift_choice [data-testid=stDownloadButton] button, .st-key-bundle_switch button,
+.st-key-review_mode button { min-height: 48px; }
+[data-testid=stSelectbox] div:has(input) { min-height: 50px; }
+[data-testid=stSelectbox] input { height: 48px; }
+[data-testid=stSelectbox] button { min-height: 48px; min-width: 48px; }
+.st-key-review_filters [data-testid=stTextInputRootElement] { height: 50px; }
 .report table, .feed table { width: 100%; border-collapse: collapse; font-size: 15px;
   font-variant-numeric: tabular-nums; }
 .report td, .report th, .feed td { text-align: left; padding: 7px 10px 7px 0; border: 0;
@@ -50,7 +53,16 @@ PAGES = """/* History */
 .tile.bad b, .tile.bad em { color: #ff8080; }
 .st-key-bundle_switch { background: var(--panel); border: 1px solid var(--line);
   border-radius: 12px; padding: 11px 16px; }
-.st-key-bundle_switch button, .st-key-bundle_switch [data-baseweb=select] > div,
-.st-key-bundle_switch [data-testid=stTextInputRootElement] { min-height: 48px; }
+.st-key-bundle_switch [data-testid=stTextInputRootElement] { height: 50px; }
 .st-key-bundle_switch .notice { white-space: normal; }
+.st-key-similar { background: var(--panel); border: 1px solid var(--line); border-radius: 12px;
+  padding: 11px 16px; }
+.switches td:nth-child(2) { white-space: nowrap; }
+.st-key-similar img { max-height: 26vh; object-fit: contain; }
+.similar-part { display: flex; flex-direction: column; gap: 2px; font-size: 14px; min-width: 0; }
+.similar-part b { display: flex; align-items: center; gap: 6px; font-size: 16px; }
+.similar-part b img { height: 18px; }
+.similar-part small { color: var(--quiet); font-weight: 400; margin-left: auto; }
+.similar-part span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.similar-part em { font-style: normal; color: var(--quiet); overflow-wrap: anywhere; }
 """
