@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from typing import Any, Literal
 
 DataName = Literal["elpv", "jsrt"]
@@ -46,6 +45,11 @@ class Job:
         """Of its JSON and its run."""
         return f"{self.data}.{self.arm.name}.{self.seed}"
 
+    @property
+    def about(self) -> str:
+        """What it does, for a list."""
+        return self.arm.about
+
 
 def _sized(side_px: int) -> tuple[Arm, Arm]:
     size = {**_DINOV2, "input.side_px": side_px}
@@ -85,9 +89,3 @@ def jobs_of(arms: Iterable[Arm]) -> list[Job]:
     jobs = [Job(data, arm, seed) for arm in arms for data in arm.data for seed in arm.seeds]
     controls = {arm.name for arm in ARMS if len(arm.data) == 1}
     return sorted(jobs, key=lambda job: (job.arm.name in controls, job.seed))
-
-
-def matching(jobs: Iterable[Job], patterns: Iterable[str]) -> list[Job]:
-    """The jobs whose names fit one of the patterns; all of them without any."""
-    wanted = tuple(patterns)
-    return [job for job in jobs if not wanted or any(fnmatch(job.name, one) for one in wanted)]

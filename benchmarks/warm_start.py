@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from job_files import finished, listed, matching, result_of, run_missing, say
 from jsrt_split import check_data, folder_of, read_split
 from rows_of_json import without_paths, write_rows
-from warm_jobs import ARMS, Job, jobs_of, matching
+from warm_jobs import ARMS, Job, jobs_of
 from warm_start_page import page
 from where_it_ran import where_it_ran
 
@@ -45,10 +46,6 @@ class Study:
     runs: Path
     results: Path
     steps: int | None = None
-
-    def result_of(self, job: Job) -> Path:
-        """The JSON of a finished job."""
-        return self.results / f"{job.name}.json"
 
     def settings_of(self, job: Job) -> LineSettings:
         """The line of a job.
@@ -118,24 +115,8 @@ def run_job(job: Job, study: Study) -> None:
         "cpu_minutes": round(cpu_s / 60, 2),
         **measure(job, settings, folder, study.data),
     }
-    write_rows(study.result_of(job), content)
+    write_rows(result_of(job, study.results), content)
     shutil.rmtree(folder)  # weights and caches; all that is told stands in the JSON
-
-
-def run_missing(jobs: Sequence[Job], study: Study) -> None:
-    """Run every job that has no result yet.
-
-    Raises:
-        InputError: A job's settings or data do not fit.
-    """
-    study.runs.mkdir(parents=True, exist_ok=True)
-    for number, job in enumerate(jobs, 1):
-        there = study.result_of(job).is_file()
-        _say(f"[{number}/{len(jobs)}] {job.name}{' there already' if there else ''}")
-        if not there:
-            began = time.perf_counter()
-            run_job(job, study)
-            _say(f"  {(time.perf_counter() - began) / 60:.1f} min")
 
 
 def write_report(jobs: Sequence[Job], study: Study) -> Path:
@@ -144,24 +125,10 @@ def write_report(jobs: Sequence[Job], study: Study) -> Path:
     Raises:
         InputError: No job is finished.
     """
-    done = {j.name: read_json(study.result_of(j)) for j in jobs if study.result_of(j).is_file()}
-    if not done:
-        raise InputError(f"{study.results}: no job is finished; run some first.")
     target = study.results.with_suffix(".md")
+    done = finished(jobs, study.results)
     target.write_text(page(done, jobs, study.results.name), encoding="utf-8")
     return target
-
-
-def _list(jobs: Sequence[Job], study: Study) -> str:
-    return "\n".join(
-        f"{'done' if study.result_of(job).is_file() else 'missing':<8} {job.name:<28} "
-        f"{job.arm.about}"
-        for job in jobs
-    )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -187,16 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study = Study(asked.weights, asked.data, asked.runs.absolute(), asked.results, asked.steps)
     try:
         jobs = matching(jobs_of(ARMS), asked.only)
-        if not jobs:
-            raise InputError(f"--only {' '.join(asked.only)}: no job has such a name; see --list.")
         if asked.list:
-            print(_list(jobs, study))
+            print(listed(jobs, study.results))
         elif asked.report:
-            _say(f"{write_report(jobs, study)}")
+            say(f"{write_report(jobs, study)}")
         else:
-            run_missing(jobs, study)
+            run_missing(jobs, study.results, study.runs / "claims", lambda job: run_job(job, study))
     except InspectionError as problem:
-        _say(f"warm_start: {problem}")
+        say(f"warm_start: {problem}")
         return problem.exit_code
     return 0
 

@@ -133,20 +133,31 @@ def draw_line(
     return _finish(folder, draw_exemplar(), part_masks(), rows, _DRAWN_YAML)
 
 
-def elpv_line(folder: Path, seed: int = 0) -> Path:
-    """Lay out the monocrystalline cells of elpv-dataset as a line and return its line.yaml.
+def elpv_line(
+    folder: Path,
+    seed: int = 0,
+    cells: Sequence[Cell] | None = None,
+    sizes: Mapping[SplitName, tuple[int, int]] = ELPV_SIZES,
+) -> Path:
+    """Lay out solar cells of elpv-dataset as a line and return its line.yaml.
 
-    Labelled are 20 + 20 (good + defective) cells for training, 100 + 100 for calibration and
-    150 + 120 for test, drawn by the seed; the other cells are unlabelled. Cells that look alike
-    share a group, a group lies in one split, and its members without a place there are left out.
+    Labelled are so many good and defective cells in each split, drawn by the seed; the other cells
+    are unlabelled. Cells that look alike share a group, a group lies in one split, and its members
+    without a place there are left out.
+
+    Args:
+        folder: A new or empty folder.
+        seed: The same seed draws the same splits.
+        cells: By default the monocrystalline ones.
+        sizes: Good and defective cells of each split.
 
     Raises:
         InputError: The package is missing, or the folder holds files already.
     """
-    cells = mono_cells()
+    cells = mono_cells() if cells is None else cells
     greys = [read_grey(cell.path) for cell in cells]
     groups = near_duplicates(greys)
-    split_of = _choose_cells(cells, groups, np.random.default_rng(seed))
+    split_of = _choose_cells(cells, groups, sizes, np.random.default_rng(seed))
     images = _new_images_folder(folder)
     held = {groups[place] for place, split in split_of.items() if split != "train"}
     for place, cell in enumerate(cells):
@@ -171,13 +182,16 @@ def _nth_defect(number: int) -> DefectType:
 
 
 def _choose_cells(
-    cells: Sequence[Cell], groups: Sequence[int], random: np.random.Generator
+    cells: Sequence[Cell],
+    groups: Sequence[int],
+    sizes: Mapping[SplitName, tuple[int, int]],
+    random: np.random.Generator,
 ) -> dict[int, SplitName]:
     """Fill the splits with whole groups in seeded order; large groups stay unlabelled."""
     members: dict[int, list[int]] = {}
     for place, group in enumerate(groups):
         members.setdefault(group, []).append(place)
-    wanted = {split: list(size) for split, size in ELPV_SIZES.items()}
+    wanted = {split: list(size) for split, size in sizes.items()}
     chosen: dict[int, SplitName] = {}
     for group in random.permutation(sorted(members)):
         clear = [place for place in members[group] if cells[place].grade in (0.0, 1.0)]

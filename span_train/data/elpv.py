@@ -1,4 +1,4 @@
-"""Real solar cells for the demonstration: the monocrystalline ones of the elpv-dataset package."""
+"""Real solar cells of the elpv-dataset package; the demo takes the monocrystalline ones."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -34,6 +34,19 @@ def mono_cells() -> tuple[Cell, ...]:
     Raises:
         InputError: The package is not installed, or is incomplete.
     """
+    return _cells(("mono",))
+
+
+def all_cells() -> tuple[Cell, ...]:
+    """All 2,624 cells of the package, monocrystalline and polycrystalline, in its order.
+
+    Raises:
+        InputError: The package is not installed, or is incomplete.
+    """
+    return _cells(("mono", "poly"))
+
+
+def _cells(kinds: Sequence[str]) -> tuple[Cell, ...]:
     package = importlib.util.find_spec("elpv_dataset")
     if package is None or not package.submodule_search_locations:
         raise InputError(
@@ -44,7 +57,7 @@ def mono_cells() -> tuple[Cell, ...]:
     table = folder / "labels.csv"
     try:
         rows = [line.split() for line in table.read_text(encoding="utf-8").splitlines()]
-        cells = [Cell(folder / row[0], float(row[1])) for row in rows if row and row[2] == "mono"]
+        cells = [Cell(folder / row[0], float(row[1])) for row in rows if row and row[2] in kinds]
     except (OSError, ValueError, IndexError) as problem:
         raise InputError(f"{table}: cannot be read ({problem}); reinstall elpv-dataset.") from None
     lost = [cell.path for cell in cells if not cell.path.is_file()]

@@ -104,10 +104,10 @@ def label_budget_curve(
     most = int(min(seen.defective_m.sum(), (~seen.defective_m).sum()))
     asked = sorted(set(budgets.labels) - {0})
     confidence = settings.goals.confidence
-    curve = {"0": _point(seen, [_scores(seen, 0, 0, settings)], confidence)}
+    curve = {"0": _point(seen, [scores_of_draw(seen, 0, 0, settings)], confidence)}
     for labels in asked:
         if labels <= most:
-            scores = [_scores(seen, labels, seed, settings) for seed in range(budgets.seeds)]
+            scores = [scores_of_draw(seen, labels, seed, settings) for seed in range(budgets.seeds)]
             curve[str(labels)] = _point(seen, scores, confidence)
     return {
         "budgets": curve,
@@ -121,15 +121,23 @@ def _defective(images: Sequence[LabelledImage], settings: LineSettings) -> npt.N
     return np.array([image.label != settings.good_class for image in images], bool)
 
 
-def _scores(seen: SeenFeatures, labels: int, seed: int, settings: LineSettings) -> Array:
-    """z of the test images, fitted on `labels` images a class; a larger draw holds the smaller."""
-    random, asked = np.random.default_rng([settings.train.seed, seed]), settings.train
-    chosen = np.concatenate(
+def drawn_labels(
+    defective_m: npt.NDArray[np.bool_], labels: int, key: Sequence[int]
+) -> npt.NDArray[np.intp]:
+    """Places of `labels` images of each class; a larger draw of one key holds the smaller."""
+    random = np.random.default_rng(list(key))
+    return np.concatenate(
         [
-            random.permutation(np.flatnonzero(seen.defective_m == defective))[:labels]
+            random.permutation(np.flatnonzero(defective_m == defective))[:labels]
             for defective in (False, True)
         ]
     )
+
+
+def scores_of_draw(seen: SeenFeatures, labels: int, seed: int, settings: LineSettings) -> Array:
+    """z of the test images, fitted on a draw of `labels` images a class; 0 is the outlier score."""
+    asked = settings.train
+    chosen = drawn_labels(seen.defective_m, labels, (asked.seed, seed))
     score = fit_shrunk(
         seen.train_mj[chosen],
         seen.defective_m[chosen],

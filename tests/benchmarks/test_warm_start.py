@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import warm_start
+from job_files import matching, result_of
 from rows_of_json import without_paths
-from warm_jobs import ARMS, Job, jobs_of, matching
-from warm_start import Study, main, run_missing
+from warm_jobs import ARMS, Job, jobs_of
+from warm_start import Study, main
 from warm_start_page import page
 
 from span_train.contract.errors import InputError
@@ -82,21 +82,6 @@ def test_a_warm_arm_without_weights_tells_how_to_get_them(study: Study) -> None:
         bare.settings_of(job)
 
 
-def test_a_finished_job_is_not_run_again(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = []
-
-    def leave_a_result(job: Job, study: Study) -> None:
-        ran.append(job.name)
-        study.result_of(job).parent.mkdir(parents=True, exist_ok=True)
-        study.result_of(job).write_text("{}")
-
-    monkeypatch.setattr(warm_start, "run_job", leave_a_result)
-    jobs = matching(jobs_of(ARMS), ["elpv.frozen*"])
-    run_missing(jobs[:1], study)
-    run_missing(jobs, study)
-    assert ran == ["elpv.frozen-112.0", "elpv.frozen-224.0"]
-
-
 def test_the_page_tells_gains_over_the_frozen_network_with_intervals() -> None:
     jobs = jobs_of(ARMS)
     done = {job.name: finished(job, 3.0 if "continued" in job.arm.name else 0.0) for job in jobs}
@@ -127,7 +112,7 @@ def test_the_report_is_written_beside_the_results(
     assert main([*asked, "--report"]) == 3
     assert "no job is finished" in capsys.readouterr().err
     study.results.mkdir(parents=True)
-    study.result_of(job).write_text(json.dumps(finished(job)))
+    result_of(job, study.results).write_text(json.dumps(finished(job)))
     assert main([*asked, "--report"]) == 0
     assert study.results.with_suffix(".md").read_text().startswith("# A natural-image network")
     assert main([*asked, "--only", "nothing*"]) == 3

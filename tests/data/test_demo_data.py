@@ -19,7 +19,7 @@ from span_train.data.drawn_parts import (
     draw_part,
     part_masks,
 )
-from span_train.data.elpv import cell_parts, mono_cells, near_duplicates, read_grey
+from span_train.data.elpv import all_cells, cell_parts, mono_cells, near_duplicates, read_grey
 from span_train.data.line_layout import make_layout
 from span_train.data.splits import gather_images
 
@@ -106,6 +106,8 @@ def test_elpv_parts_lie_where_they_should() -> None:
     pytest.importorskip("elpv_dataset.__about__", reason="the demo extra is not installed")
     cells = [cell for cell in mono_cells() if cell.grade == 0]
     assert len(mono_cells()) == 1074
+    assert len(all_cells()) == 2624
+    assert set(mono_cells()) < set(all_cells())
     parts = cell_parts(read_grey(cells[0].path))
     centres = {name: np.argwhere(mask > 0)[:, 0] for name, mask in parts.items()}
     assert sorted(set(centres["busbars"] // 60)) == [0, 2, 4]
