@@ -47,12 +47,12 @@ layout:
   # symmetry: [flip_horizontal]   # only if the part looks the same mirrored or turned
 
 input:
-  side_px: {side_px: <23} # the square the network sees; {why_side}
+  side_px: {side_px: <22} # the square the network sees; {why_side}
   fit: stretch                    # or letterbox, crop
 {window}
 
 model:
-  patch_px: {patch_px: <22} # side of a patch; {why_patch}
+  patch_px: {patch_px: <21} # side of a patch; {why_patch}
 
 pretrain:
   objective: masked               # or dino

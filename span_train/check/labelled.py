@@ -59,7 +59,7 @@ def label_findings(labelled: Labelled, duplicates: Duplicates) -> list[Finding]:
             Finding(
                 "labels",
                 "warning",
-                f"{len(near)} groups of look-alikes have different labels.",
+                f"{_groups(len(near), 'has', 'have')} different labels.",
                 "Look whether both labels can be true; mend the wrong one.",
                 _flat(near),
             )
@@ -71,7 +71,7 @@ def label_findings(labelled: Labelled, duplicates: Duplicates) -> list[Finding]:
             Finding(
                 "duplicates",
                 "problem",
-                f"{len(leaks)} groups of look-alikes lie on two sides of a split (learning, "
+                f"{_groups(len(leaks), 'lies', 'lie')} on two sides of a split (learning, "
                 "calibration, test): rates measured on them flatter.",
                 "Give all files of one part the same `group` in the labels, or set "
                 "splits.group_pattern.",
@@ -155,6 +155,11 @@ def _torn(
         if len(known) > 1:
             torn.append(tuple(path for paths in known.values() for path in paths))
     return torn
+
+
+def _groups(count: int, one: str, many: str) -> str:
+    """1 group of look-alikes has, 2 groups of look-alikes have."""
+    return f"{count} group{'' if count == 1 else 's'} of look-alikes {one if count == 1 else many}"
 
 
 def _flat(groups: Sequence[Sequence[Path]]) -> tuple[str, ...]:

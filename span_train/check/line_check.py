@@ -240,9 +240,9 @@ def _layout_findings(settings: LineSettings, contents: set[str]) -> list[Finding
         strange = [path for path in drawn if content_hash(path) not in contents]
     except InspectionError as problem:
         return [Finding("layout", "problem", str(problem))]
-    said = f"The layout has {len(layout.names)} parts. " if layout else ""
-    remarks = " ".join(f"{remark}." for remark in layout.remarks) if layout else ""
-    return [_exemplar_finding(said + remarks, strange)]
+    said = [f"The layout has {len(layout.names)} parts."] if layout else []
+    remarks = [f"{remark}." for remark in layout.remarks] if layout else []
+    return [_exemplar_finding(" ".join([*said, *remarks]), strange)]
 
 
 def _exemplar_finding(said: str, strange: Sequence[Path]) -> Finding:

@@ -60,7 +60,7 @@ def test_copies_over_classes_are_found_and_shown_on_the_page(
     assert code == 0
     said = " ".join(str(one["found"]) for one in found(out, "labels"))
     assert "1 equal files have two labels" in said
-    assert "1 groups of look-alikes have different labels" in said
+    assert "1 group of look-alikes has different labels" in said
     (pair,) = json.loads(out)["near"]
     assert pair["way"] == "mirrored"
     text = page.read_text(encoding="utf-8")
