@@ -184,3 +184,10 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     files = [link.split("#")[0] for link in links if "://" not in link]
     assert files
     assert [file for file in files if not (page.parent / file).exists()] == []
+
+
+def test_every_page_of_results_is_in_their_index() -> None:
+    folder = ROOT / "docs" / "results"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"({page})" not in index} == set()
