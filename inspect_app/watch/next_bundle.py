@@ -119,7 +119,10 @@ class NextBundle:
 
     def _answer(self, outcome: SwitchOutcome, why: str = "") -> None:
         assert self._wanted is not None, "an answer is to a switch"
-        self._store.bundle_switches.answer(self._wanted.id, outcome, self._given.bundle_id, why)
+        switches = self._store.bundle_switches
+        # Else it was answered already, just before the connection broke.
+        if switches.open_for(self._health.feed) == self._wanted:
+            switches.answer(self._wanted.id, outcome, self._given.bundle_id, why)
         self._wanted = self._coming = None
 
     def _tell(self, inspector: Inspector) -> None:

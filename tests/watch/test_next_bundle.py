@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,11 @@ from deploy.runtime.inspector import Inspector
 from inspect_app.store.bundle_switches import BundleSwitch
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import OperatorRecord
-from inspect_app.store.writer import StoreWriter
+from inspect_app.store.writer import StoreWriter, open_store
 from inspect_app.watch import next_bundle as module
 from inspect_app.watch.next_bundle import NextBundle, prepared, to_start_with
 from inspect_app.watch.offered_bundles import offered_bundles
-from span_train.contract.errors import BundleError
+from span_train.contract.errors import BundleError, StoreError
 from tests.watch.conftest import Line, WritePart, drop, wait_until
 from tests.watch.other_bundles import stricter
 
@@ -132,3 +133,39 @@ def test_bundles_beside_are_offered_once_each(shelf: Path, tmp_path: Path) -> No
     both = offered_bundles(shelf, given)
     assert sorted(one.path.name for one in both) == ["first", "second"]
     assert [one.path for one in offered_bundles(tmp_path / "none such", given)] == [given]
+
+
+class Forgetful:
+    """A store whose connection breaks right after it has written an answer, once."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self.bundle_switches, self._switches, self.broke = self, writer.bundle_switches, 0
+        self.register_bundle = writer.register_bundle
+        self.open_for = self._switches.open_for
+
+    def answer(self, *what: Any) -> None:
+        self._switches.answer(*what)
+        if not self.broke:
+            self.broke += 1
+            raise StoreError("the connection is lost")
+
+
+def test_an_answer_that_was_written_before_the_connection_broke_counts(
+    line: Line, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ASK_EVERY_S", 0.0)
+    first, second = (open_bundle(shelf / name) for name in ("first", "second"))
+    how = partial(prepared, provider="cpu", threads=1, max_batch=2)
+    with open_store(line.url) as writer:
+        store = Forgetful(writer)
+        switch, current = NextBundle(store, shelf, line.health, first, how), line.inspector
+        ask(line, second.bundle_id)
+
+        def gone_on() -> bool:
+            nonlocal current
+            current = switch.after(current)
+            return current.bundle.bundle_id == second.bundle_id
+
+        wait_until(gone_on)
+    assert store.broke == 1
+    assert [one.outcome for one in answers(line)] == ["taken"]
