@@ -148,6 +148,35 @@ def test_two_operators_at_two_stations_decide_at_once(
     assert subprocess.run(audit, check=False, capture_output=True, timeout=60).returncode == 0
 
 
+def test_a_station_that_restarts_in_the_middle_loses_nothing(
+    line: Line, browser: Browser, free_port: int
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    with running_station(line.url, free_port) as (_, address):
+        page.goto(address)
+        first = line.arrive()
+        _expect_file(page, first)
+        sign_in(page)
+        page.keyboard.press("f")
+        expect(page.locator(".notice")).to_contain_text(f"{first} stored as FAIL")
+        second = line.arrive()
+        _expect_file(page, second)
+    with StoreReader(line.url) as store:
+        line.arrive()  # the line goes on without a station
+        _wait(lambda: store.live.newest_id() == 3)
+        with running_station(line.url, free_port):
+            expect(page.get_by_label("PIN")).to_be_visible(timeout=60_000)  # by itself, no reload
+            _expect_file(page, second)
+            page.keyboard.press("p")  # signed out: decides nothing
+            sign_in(page)
+            page.keyboard.press("p")
+            expect(page.locator(".notice")).to_contain_text(f"{second} stored as PASS")
+        decided = [(one.file_name, one.decision.decision) for one in store.recent_decisions()]
+        assert decided == [(second, "pass"), (first, "fail")]
+        assert store.counts().of(None) == (3, 2)
+    page.close()
+
+
 def test_a_line_that_is_stopped_is_said_to_be(line: Line, visit: Callable[[int], Page]) -> None:
     page = visit(0)
     name = line.arrive()
