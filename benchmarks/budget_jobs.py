@@ -73,8 +73,8 @@ class Job:
         return self.arm.about
 
 
-# Steps that take as long as SPAN's 400, or a little longer: a step without SPAN takes 6 % less, and
-# one of dino as long as five (docs/results/pretrain_speed.md). Every job tells its processor time.
+# Steps for about the time of SPAN's 400, by docs/results/pretrain_speed.md: a step without SPAN
+# takes 6 % less, and one of dino as long as four to five. Every job tells its processor time.
 _ALONE = {"pretrain.prior_weight": 0.0, "pretrain.steps": 425, "layout.refine": "none"}
 ARMS: tuple[Arm, ...] = (
     Arm(SPAN, "SPAN: the product's defaults"),

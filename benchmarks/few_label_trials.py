@@ -52,6 +52,7 @@ class Trial:
     top_k: int | None = None
     projected: int | None = None
     shrinkage: float | None = None
+    strengths: tuple[float, ...] | None = None
     side_px: int | None = None
     made: str | None = None
     extra: str | None = None
@@ -61,6 +62,7 @@ class Trial:
 TRIALS: dict[str, Trial] = {
     USED: Trial(),
     "scores averaged over 3 x 3 patches": Trial(smooth=True),
+    "weights shrunk by 10, 30 or 100": Trial(strengths=(10.0, 30.0, 100.0)),
     "largest 10": Trial(top_k=10),
     "blocks 1 and 4": Trial(blocks=(1, 4)),
     "blocks 1 and 4, 128 numbers": Trial(blocks=(1, 4), projected=128),
@@ -124,6 +126,7 @@ def _changed(network: Network, trial: Trial) -> Network:
         "top_k": trial.top_k,
         "projected": trial.projected,
         "covariance_shrinkage": trial.shrinkage,
+        "strengths": trial.strengths,
     }
     kept = {name: value for name, value in changes.items() if value is not None}
     settings = settings.model_copy(update={"train": settings.train.model_copy(update=kept)})

@@ -51,8 +51,9 @@ The head reads the product's own block (1; two thirds up for a natural-image net
 chosen with a SPAN network on unlabelled cells (`head_choices.md`). A row *at its own best block*
 takes the block that ranks all labelled training images best: more labels than any budget has, in
 favour of that row.
-Networks that are pretrained got the time of SPAN's {steps} steps or a little more; the minutes of
-processor time are below.
+The steps of the other pretrained networks were set beforehand for about the processor time of
+SPAN's {steps}; the minutes that each really took are below, and a row with fewer was at a
+disadvantage.
 
 AUROC of defective (grade 1) against good (grade 0) test cells, by physical part (cells that look
 alike count once, by the worst image). Intervals, 95 %: test parts, draws of labels and pretrained
