@@ -1,9 +1,10 @@
-"""Work through the jobs of a study: a finished one leaves one JSON, and is not run again.
+"""A study's command line and its jobs: a finished one leaves one JSON, and is not run again.
 
 Several runners may work side by side. A claim keeps two of them off one job, and ends when its
 runner does, however that ends.
 """
 
+import argparse
 import fcntl
 import sys
 import time
@@ -30,6 +31,53 @@ class Named(Protocol):
 
 
 J = TypeVar("J", bound=Named)
+
+
+def add_options(parser: argparse.ArgumentParser, runs: Path) -> None:
+    """The options that every study has; `runs` is where its run folders usually lie."""
+    parser.add_argument("--runs", type=Path, default=runs, help="where run folders are made")
+    parser.add_argument("--results", type=Path, help="where finished jobs leave their JSON")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--steps", type=int, help="of every job, for a trial; needs --results")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show the jobs")
+    what.add_argument("--report", action="store_true", help="write the page of finished jobs")
+
+
+def settle_results(
+    parser: argparse.ArgumentParser, asked: argparse.Namespace, usual: Path
+) -> argparse.Namespace:
+    """The arguments with a folder of results: the usual one, but never for a trial."""
+    if asked.steps is not None and (asked.steps < 1 or asked.results in (None, usual)):
+        parser.error("--steps wants a number above 0, and --results, to keep trials apart")
+    asked.results = asked.results or usual
+    return asked
+
+
+def carry_out(
+    asked: argparse.Namespace,
+    jobs: Sequence[J],
+    claims: Path,
+    run: Callable[[J], None],
+    page: Callable[[dict[str, Any], Sequence[J], str], str],
+) -> None:
+    """Do what was asked: list the jobs, write their page beside the results, or run them.
+
+    Args:
+        page: Makes it from the finished jobs, all jobs, and the name of the folder of results.
+
+    Raises:
+        InputError: A page is asked for, and no job is finished.
+    """
+    results: Path = asked.results
+    if asked.list:
+        print(listed(jobs, results))
+    elif asked.report:
+        target = results.with_suffix(".md")
+        target.write_text(page(finished(jobs, results), jobs, results.name), encoding="utf-8")
+        say(str(target))
+    else:
+        run_missing(jobs, results, claims, run)
 
 
 def run_missing(jobs: Sequence[J], results: Path, claims: Path, run: Callable[[J], None]) -> None:

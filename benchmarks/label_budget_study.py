@@ -23,7 +23,7 @@ from typing import Any
 
 from budget_jobs import ARMS, Job, jobs_of
 from budget_lines import line_of
-from job_files import finished, listed, matching, result_of, run_missing, say
+from job_files import add_options, carry_out, matching, result_of, say, settle_results
 from label_budget_page import page
 from rows_of_json import without_paths, write_rows
 from where_it_ran import where_it_ran
@@ -145,33 +145,12 @@ def _pretrained(job: Job, settings: LineSettings, study: Study) -> dict[str, Any
     return found
 
 
-def write_report(jobs: Sequence[Job], study: Study) -> Path:
-    """Write the page of all finished jobs beside the folder of results.
-
-    Raises:
-        InputError: No job is finished.
-    """
-    target = study.results.with_suffix(".md")
-    done = finished(jobs, study.results)
-    target.write_text(page(done, jobs, study.results.name), encoding="utf-8")
-    return target
-
-
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--weights", type=Path, help="made by benchmarks/dinov2_weights.py")
     parser.add_argument("--data", type=Path, default=DATA, help="holds casting and metal_nut")
-    parser.add_argument("--runs", type=Path, default=RUNS, help="where run folders are made")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where jobs leave their JSON")
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
-    parser.add_argument("--steps", type=int, help="at most so many, for a trial; needs --results")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="show the jobs")
-    what.add_argument("--report", action="store_true", help="write the page of finished jobs")
-    asked = parser.parse_args(arguments)
-    if asked.steps is not None and (asked.steps < 1 or asked.results == RESULTS):
-        parser.error("--steps wants a number above 0, and --results, to keep trials apart")
-    return asked
+    add_options(parser, RUNS)
+    return settle_results(parser, parser.parse_args(arguments), RESULTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,12 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study = Study(asked.weights, asked.data, asked.runs.absolute(), asked.results, asked.steps)
     try:
         jobs = matching(jobs_of(ARMS), asked.only)
-        if asked.list:
-            print(listed(jobs, study.results))
-        elif asked.report:
-            say(f"{write_report(jobs, study)}")
-        else:
-            run_missing(jobs, study.results, study.runs / "claims", lambda job: run_job(job, study))
+        carry_out(asked, jobs, study.runs / "claims", lambda job: run_job(job, study), page)
     except InspectionError as problem:
         say(f"label_budget_study: {problem}")
         return problem.exit_code

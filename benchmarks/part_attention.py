@@ -11,17 +11,17 @@ development images are measured and the test images take no part: settings are s
 """
 
 import argparse
-import fcntl
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from job_files import add_options, carry_out, result_of, say, settle_results
 from jsrt_split import Split, check_data, folder_of, read_split
 from part_attention_page import page
 from part_jobs import ARMS, Job, jobs_of, matching
@@ -30,7 +30,6 @@ from where_it_ran import where_it_ran
 
 from span_train.contract.errors import InputError, InspectionError, RunError
 from span_train.contract.settings import LineSettings, settings_from_dict
-from span_train.storage.run_folder import read_json
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "xray_jsrt"
@@ -48,10 +47,6 @@ class Study:
     results: Path
     split: Split
     steps: int | None = None
-
-    def result_of(self, job: Job) -> Path:
-        """The JSON of a finished job."""
-        return self.results / f"{job.name}.json"
 
     def settings_of(self, job: Job) -> LineSettings:
         """The line of a job: the product's defaults, the exemplar, and what the arm changes.
@@ -102,7 +97,7 @@ def run_job(job: Job, study: Study) -> None:
         "images": sorted(study.split.measured_on),
         **found,
     }
-    write_rows(study.result_of(job), content)
+    write_rows(result_of(job, study.results), content)
 
 
 def _training(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
@@ -148,85 +143,24 @@ def _drawing(job: Job, settings: LineSettings, study: Study) -> dict[str, Any]:
     return measure_drawing(predictor, settings, layout, study.split, study.data, study.runs)
 
 
-@contextmanager
-def _claimed(job: Job, study: Study) -> Iterator[bool]:
-    """Whether this process has the job to itself; another one's claim ends when that one does."""
-    folder = study.runs / study.split.role
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{job.name}.claim").open("w") as claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-def run_missing(jobs: Sequence[Job], study: Study) -> None:
-    """Run every job that has no result yet.
+def check(jobs: Sequence[Job], study: Study) -> None:
+    """Find what is wrong now, and not after hours.
 
     Raises:
         InputError: The data are incomplete, or a job's settings do not fit.
     """
     check_data(study.data, study.split)
     for job in jobs:
-        study.settings_of(job)  # what is wrong shows now, not after hours
-    for number, job in enumerate(jobs, 1):
-        with _claimed(job, study) as mine:
-            there = study.result_of(job).is_file()
-            state = "there already" if there else "" if mine else "runs elsewhere"
-            _say(f"[{number}/{len(jobs)}] {job.name} {state}".rstrip())
-            if mine and not there:
-                began = time.perf_counter()
-                run_job(job, study)
-                _say(f"  {(time.perf_counter() - began) / 60:.1f} min")
-
-
-def write_report(jobs: Sequence[Job], study: Study, command: str) -> Path:
-    """Write the page of all finished jobs beside the folder of results.
-
-    Raises:
-        InputError: No job is finished.
-    """
-    done = {
-        job.name: read_json(study.result_of(job)) for job in jobs if study.result_of(job).is_file()
-    }
-    if not done:
-        raise InputError(f"{study.results}: no job is finished; run some first.")
-    target = study.results.with_suffix(".md")
-    target.write_text(page(done, jobs, study.results.name, command), encoding="utf-8")
-    return target
-
-
-def _list(jobs: Sequence[Job], study: Study) -> str:
-    lines = []
-    for job in jobs:
-        state = "done" if study.result_of(job).is_file() else "missing"
-        lines.append(f"{state:<8} {job.name:<44} {job.arm.about}")
-    return "\n".join(lines)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        study.settings_of(job)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, default=DATA, help="images/ and masks/<part>/ of JSRT")
-    parser.add_argument("--runs", type=Path, default=RUNS, help="where run folders are made")
-    parser.add_argument("--results", type=Path, help="where finished jobs leave their JSON")
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
     parser.add_argument("--dev", action="store_true", help="measure the development images")
-    parser.add_argument("--steps", type=int, help="of every job, for a trial; needs --results")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="show the jobs")
-    what.add_argument("--report", action="store_true", help="write the page of finished jobs")
+    add_options(parser, RUNS)
     asked = parser.parse_args(arguments)
-    if asked.steps is not None and (asked.steps < 1 or asked.results is None):
-        parser.error("--steps wants a number above 0, and --results, to keep trials apart")
-    if asked.results is None:
-        asked.results = RESULTS / "development" if asked.dev else RESULTS
-    return asked
+    return settle_results(parser, asked, RESULTS / "development" if asked.dev else RESULTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -239,14 +173,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = matching(every, asked.only)
         if not jobs:
             raise InputError(f"--only {' '.join(asked.only)}: no job has such a name; see --list.")
-        if asked.list:
-            print(_list(jobs, study))
-        elif asked.report:
-            _say(f"{write_report(jobs, study, _command(asked))}")
-        else:
-            run_missing(jobs, study)
+        if not (asked.list or asked.report):
+            check(jobs, study)
+        carry_out(
+            asked,
+            jobs,
+            study.runs / split.role,
+            lambda job: run_job(job, study),
+            partial(page, command=_command(asked)),
+        )
     except InspectionError as problem:
-        _say(f"part_attention: {problem}")
+        say(f"part_attention: {problem}")
         return problem.exit_code
     return 0
 

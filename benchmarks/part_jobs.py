@@ -60,6 +60,11 @@ class Job:
         """Of its JSON and its run folder."""
         return f"{self.arm.name}.{self.exemplar}.seed-{self.seed}"
 
+    @property
+    def about(self) -> str:
+        """What it does, for a list."""
+        return self.arm.about
+
     def described(self) -> dict[str, Any]:
         """Everything that defines it, for its JSON."""
         arm = asdict(self.arm)

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
+from steady_feed import SteadyFeed
 from where_it_ran import in_words, where_it_ran
 
-from deploy.scoring.listing import list_images
 from inspect_app.station.serve import running_station
 from inspect_app.store import StoreReader, open_store
 
@@ -73,8 +72,6 @@ def measure(
 ) -> tuple[dict[str, float], list[tuple[str, float]], list[float]]:
     """When each file was finished, when the page showed which name, and the machine's load."""
     count = round(asked.rate * asked.seconds)
-    finished: dict[str, float] = {}
-    loads: list[float] = []
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url, hot = f"sqlite:///{place / 'line.db'}", place / "hot"
@@ -84,9 +81,7 @@ def measure(
         page = stack.enter_context(_page(url))
         page.locator("section.waiting").wait_for()
         page.evaluate(_NOTE)
-        feeder = threading.Thread(
-            target=_feed, args=(asked, hot, count, finished, loads), daemon=True
-        )
+        feeder = SteadyFeed(asked.images, hot, asked.rate, count, time.time)
         feeder.start()
         while feeder.is_alive():
             page.wait_for_timeout(500)
@@ -95,7 +90,7 @@ def measure(
         seen = page.evaluate("() => window.seen")
         with StoreReader(url) as store:
             assert store.counts().of(None)[0] == count
-    return finished, [(str(name), float(at)) for name, at in seen], loads
+    return feeder.finished, [(str(name), float(at)) for name, at in seen], feeder.loads
 
 
 @contextmanager
@@ -123,26 +118,6 @@ def _page(url: str) -> Iterator[Page]:
         page.goto(address)
         yield page
         browser.close()
-
-
-def _feed(
-    asked: argparse.Namespace,
-    hot: Path,
-    count: int,
-    finished: dict[str, float],
-    loads: list[float],
-) -> None:
-    contents = [Path(path).read_bytes() for path in list_images(asked.images)]
-    began = time.monotonic()
-    for number in range(count):
-        time.sleep(max(0.0, began + number / asked.rate - time.monotonic()))
-        if number % round(10 * asked.rate) == 0:
-            loads.append(os.getloadavg()[0])
-        name = f"{number:06d}.png"
-        draft = hot / f".{name}"
-        draft.write_bytes(contents[number % len(contents)] + b"%d" % number)
-        finished[name] = time.time()
-        draft.rename(hot / name)
 
 
 def _arguments() -> argparse.Namespace:

@@ -17,15 +17,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from steady_feed import SteadyFeed
 from where_it_ran import in_words, where_it_ran
-
-from deploy.scoring.listing import list_images
 
 _LONGEST_S = 120.0
 
@@ -59,45 +57,20 @@ def measure(asked: argparse.Namespace, place: Path) -> tuple[list[float], list[f
         [*program, "--bundle", str(asked.bundle), "--store", f"sqlite:///{database}"],
         stdout=subprocess.PIPE,
     )
-    finished: dict[str, float] = {}
-    loads: list[float] = []
     count = round(asked.rate * asked.seconds)
     try:
         assert command.stdout is not None
         command.stdout.readline()  # it watches
         time.sleep(1.0)
-        feeder = threading.Thread(
-            target=_feed, args=(asked, hot, count, finished, loads), daemon=True
-        )
+        renamed = asked.how == "renamed"
+        feeder = SteadyFeed(asked.images, hot, asked.rate, count, time.monotonic, renamed)
         feeder.start()
         stored = _watch_rows(database, count, asked.seconds + _LONGEST_S)
         feeder.join()
     finally:
         command.terminate()
         command.wait()
-    return [stored[name] - finished[name] for name in finished], loads
-
-
-def _feed(
-    asked: argparse.Namespace,
-    hot: Path,
-    count: int,
-    finished: dict[str, float],
-    loads: list[float],
-) -> None:
-    contents = [Path(path).read_bytes() for path in list_images(asked.images)]
-    began = time.monotonic()
-    for number in range(count):
-        time.sleep(max(0.0, began + number / asked.rate - time.monotonic()))
-        if number % round(10 * asked.rate) == 0:
-            loads.append(os.getloadavg()[0])
-        name = f"{number:06d}.png"
-        own = contents[number % len(contents)] + b"%d" % number  # decoders leave that alone
-        first = hot / (name if asked.how == "written" else f".{name}")
-        first.write_bytes(own)
-        finished[name] = time.monotonic()
-        if asked.how == "renamed":
-            first.rename(hot / name)
+    return [stored[name] - at for name, at in feeder.finished.items()], feeder.loads
 
 
 def _watch_rows(database: Path, count: int, longest_s: float) -> dict[str, float]:

@@ -16,10 +16,11 @@ from pydantic import (
 )
 
 from deploy.bundle.graph_outputs import GraphSizes, Precision
-from span_train.contract.align import Align, Motion
+from span_train.contract.align import Align
 from span_train.contract.errors import BundleError
 from span_train.contract.image import Fit
 from span_train.contract.layout import ELSEWHERE, FREE
+from span_train.contract.marks import Motion
 
 SCHEMA_VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"

@@ -9,6 +9,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from inspect_app.reports.charts import Chart, as_png, as_svg, control_chart, pareto_chart
+from inspect_app.reports.html_row import html_row
 from inspect_app.reports.report_words import (
     drift_head,
     drift_rows,
@@ -52,11 +53,11 @@ def as_bytes(report: ShiftReport, kind: str, tr: Say = plain) -> bytes:
 
 
 def _html(report: ShiftReport, tr: Say) -> str:
-    numbers = "".join(_row(row) for row in number_rows(report, tr))
+    numbers = "".join(html_row(row) for row in number_rows(report, tr))
     drift = f"<p>{escape(no_drift(report, tr))}</p>"
     if report.drift:
-        rows = "".join(_row(row) for row in drift_rows(report.drift, tr))
-        drift = f"<table>{_row(drift_head(tr), 'th')}{rows}</table>"
+        rows = "".join(html_row(row) for row in drift_rows(report.drift, tr))
+        drift = f"<table>{html_row(drift_head(tr), 'th')}{rows}</table>"
     told = "".join(f"<p>{escape(line)}</p>" for line in origin(report, tr))
     charts = "".join(
         f"<h2>{escape(title)}</h2>{as_svg(chart)}" for title, chart in _charts(report, tr)
@@ -69,10 +70,6 @@ def _html(report: ShiftReport, tr: Say) -> str:
         f"{charts}<p>{escape(out_of_limits(report, tr))}</p><h2>{moved}</h2>{drift}"
         f"<footer>{told}</footer></main></body></html>\n"
     )
-
-
-def _row(cells: tuple[str, ...], tag: str = "td") -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _charts(report: ShiftReport, tr: Say) -> list[tuple[str, Chart]]:

@@ -22,20 +22,17 @@ import numpy as np
 import numpy.typing as npt
 
 from span_train.contract.geometry import Affine, affine_of
+from span_train.contract.marks import LEAST_MARKS, MARKS_PX, Motion, agreed_motion, find_marks
 
 RGB = npt.NDArray[np.uint8]
 Grey = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 Align = Literal["off", "ecc", "features"]
-Motion = Literal["translation", "rigid", "similarity", "affine"]
 SMALL_PX = 128  # longer side of the pictures that are compared
-LEAST_MARKS = 20
-_MARKS_PX, _MARKS, _MARK_NEAR_PX = 320, 500, 2.0
 _ANGLES, _PEAKS, _PEAK_WIDTH = 360, 3, 12
 _FURTHEST = 0.25  # share of the side that a shift is looked for
 _ECC_STEPS, _ECC_ENOUGH, _ECC_BLUR = 40, 1e-4, 5
 _LEAST_SPREAD = 3.0  # grey levels
-_MOST_SCALED = 1.5
 _ECC_MOTIONS = {
     "translation": cv2.MOTION_TRANSLATION,
     "rigid": cv2.MOTION_EUCLIDEAN,
@@ -102,7 +99,7 @@ class Aligner:
         self.how, self.motion = how, motion
         self.size = (reference.shape[1], reference.shape[0])
         self._small_size = _shrunk(self.size, SMALL_PX)
-        self._marks_size = _shrunk(self.size, _MARKS_PX)
+        self._marks_size = _shrunk(self.size, MARKS_PX)
         self._small = _small_grey(reference, self._small_size)
         spread = float(self._small.std())
         if spread < _LEAST_SPREAD:
@@ -111,7 +108,7 @@ class Aligner:
                 f"{_LEAST_SPREAD:.0f} are needed to align to)"
             )
         self._rings = _rings(self._small)
-        self._marks = _find_marks(reference, self._marks_size) if how == "features" else None
+        self._marks = find_marks(reference, self._marks_size) if how == "features" else None
         if self._marks is not None and len(self._marks[0]) < LEAST_MARKS:
             raise ValueError(
                 f"{len(self._marks[0])} marks were found in it, at least {LEAST_MARKS} are needed "
@@ -209,7 +206,7 @@ class Aligner:
     def _by_marks(self, image: RGB) -> Matrix:
         """The motion that most marks agree on; none where there are too few."""
         assert self._marks is not None, "features have marks"
-        places, described = _find_marks(image, self._marks_size)
+        places, described = find_marks(image, self._marks_size)
         if len(places) < LEAST_MARKS:
             return np.eye(3)
         pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(self._marks[1], described)
@@ -218,7 +215,7 @@ class Aligner:
         scale = self._small_size[0] / self._marks_size[0]
         here = self._marks[0][[pair.queryIdx for pair in pairs]] * scale
         there = places[[pair.trainIdx for pair in pairs]] * scale
-        return _agreed(here, there, self.motion)
+        return agreed_motion(here, there, self.motion)
 
     def _likeness(self, small: Grey, found: Matrix) -> float:
         """Correlation of the reference and the aligned image where both show something."""
@@ -231,47 +228,12 @@ class Aligner:
         return float(one @ other) / length if length > 0 else 0.0
 
 
-def _agreed(here: Grey, there: Grey, motion: Motion) -> Matrix:
-    estimate = cv2.estimateAffine2D if motion == "affine" else cv2.estimateAffinePartial2D
-    found, agree = estimate(here, there, method=cv2.RANSAC, ransacReprojThreshold=_MARK_NEAR_PX)
-    if found is None or int(np.asarray(agree).sum()) < LEAST_MARKS // 2:
-        return np.eye(3)
-    kept = np.asarray(agree).ravel().astype(bool)
-    if motion == "translation":
-        right, down = np.median(there[kept] - here[kept], axis=0)
-        return np.array([[1, 0, right], [0, 1, down], [0, 0, 1.0]])
-    exact = _square(np.asarray(found, np.float64))
-    if motion == "rigid":
-        exact = _rigid(exact, here[kept].mean(axis=0))
-    scale = math.sqrt(abs(float(np.linalg.det(exact[:2, :2]))))
-    return exact if 1 / _MOST_SCALED < scale < _MOST_SCALED else np.eye(3)
-
-
-def _rigid(similarity: Matrix, centre: Grey) -> Matrix:
-    """The same turn without its scale, about the middle of what was matched."""
-    scale = math.sqrt(abs(float(np.linalg.det(similarity[:2, :2]))))
-    moved = similarity @ np.array([centre[0], centre[1], 1.0])
-    exact = similarity.copy()
-    exact[:2, :2] /= scale
-    exact[:2, 2] = moved[:2] - exact[:2, :2] @ centre
-    return exact
-
-
 def _nearest_similarity(affine: Matrix) -> Matrix:
     a, b, c, d = affine[:2, :2].ravel()
     along, across = (a + d) / 2, (c - b) / 2
     nearest = affine.copy()
     nearest[:2, :2] = [[along, -across], [across, along]]
     return nearest
-
-
-def _find_marks(image: RGB, size: tuple[int, int]) -> tuple[Grey, npt.NDArray[np.uint8]]:
-    """Places (n, 2) and descriptions (n, 32) of an image's marks."""
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-    points, described = cv2.ORB.create(nfeatures=_MARKS).detectAndCompute(grey, None)
-    if described is None:
-        return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
-    return np.array([point.pt for point in points], np.float32), np.asarray(described, np.uint8)
 
 
 def _small_grey(image: RGB, size: tuple[int, int]) -> Grey:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from span_train.contract.align import RGB, Align, Aligned, Aligner, Motion
+from span_train.contract.align import RGB, Align, Aligned, Aligner
 from span_train.contract.errors import InputError
 from span_train.contract.geometry import Geometry
 from span_train.contract.image import Fit, fit, load_image
 from span_train.contract.image_bytes import read_image_bytes
+from span_train.contract.marks import Motion
 from span_train.contract.settings import InputSettings
 
 

@@ -16,9 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from span_train.contract.align import Align, Motion
+from span_train.contract.align import Align
 from span_train.contract.errors import SettingsError
 from span_train.contract.layout_settings import LayoutSettings
+from span_train.contract.marks import Motion
 from span_train.contract.pretrain_settings import PretrainSettings
 from span_train.contract.reference import check_reference, with_reference
 from span_train.contract.section import Fraction, LinePath, Section, as_tuple

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from span_train.contract.align import Align, Aligner, Motion
+from span_train.contract.align import Align, Aligner
+from span_train.contract.marks import Motion
 from span_train.data.drawn_parts import draw_part
 
 RGB = npt.NDArray[np.uint8]

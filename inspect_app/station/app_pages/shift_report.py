@@ -8,6 +8,7 @@ import streamlit as st
 
 from inspect_app.reports.charts import Chart, control_chart, pareto_chart
 from inspect_app.reports.document import as_bytes
+from inspect_app.reports.html_row import html_row
 from inspect_app.reports.report_words import (
     drift_head,
     drift_rows,
@@ -88,24 +89,24 @@ def _line_name(line: str | None) -> str:
 
 
 def _tiles(report: ShiftReport) -> str:
-    numbers = report.numbers
+    numbers, say = report.numbers, in_reports()
     tiles = (
         (
             count(numbers.inspected),
             tr("inspected"),
             tr("{n} an hour", n=number(numbers.an_hour, 0)),
         ),
-        (_short(numbers.passed.value), tr("yield"), of(numbers.passed, in_reports())),
+        (_short(numbers.passed.value), tr("yield"), of(numbers.passed, say)),
         (count(numbers.open_rechecks), tr("open rechecks"), tr("nobody has decided")),
         (
             _short(numbers.overkill.value),
             tr("overkill, as decided"),
-            of(numbers.overkill, in_reports()),
+            of(numbers.overkill, say),
         ),
         (
             _short(numbers.escapes.value),
             tr("escapes, blind review"),
-            of(numbers.escapes, in_reports()),
+            of(numbers.escapes, say),
         ),
     )
     each = "".join(
@@ -144,16 +145,13 @@ def _draw(chart: Chart) -> None:
 
 
 def _tables(report: ShiftReport) -> str:
-    numbers = "".join(_row(row) for row in number_rows(report, in_reports()))
-    head = _row(drift_head(in_reports()), "th")
-    drift = "".join(_row(row) for row in drift_rows(report.drift, in_reports()))
-    moved = (
-        f"<table>{head}{drift}</table>"
-        if drift
-        else f"<p>{text(no_drift(report, in_reports()))}</p>"
-    )
-    told = "".join(f"<p>{text(line)}</p>" for line in origin(report, in_reports()))
-    interval = percent(report.numbers.passed, in_reports())
+    say = in_reports()
+    numbers = "".join(html_row(row) for row in number_rows(report, say))
+    head = html_row(drift_head(say), "th")
+    drift = "".join(html_row(row) for row in drift_rows(report.drift, say))
+    moved = f"<table>{head}{drift}</table>" if drift else f"<p>{text(no_drift(report, say))}</p>"
+    told = "".join(f"<p>{text(line)}</p>" for line in origin(report, say))
+    interval = percent(report.numbers.passed, say)
     return (
         f'<section class="card report"><h3>{tr("Counted")}<small>{text(interval)}</small></h3>'
         f"<table>{numbers}</table></section>"
@@ -161,10 +159,6 @@ def _tables(report: ShiftReport) -> str:
         f"{tr('against the first parts of the bundle')}</small></h3>{moved}</section>"
         f'<section class="card report quiet">{told}</section>'
     )
-
-
-def _row(cells: tuple[str, ...], tag: str = "td") -> str:
-    return "<tr>" + "".join(f"<{tag}>{text(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _short(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from inspect_app.reports.drift import REFERENCE_PARTS, SAMPLE_PARTS, drifts
+from inspect_app.reports.html_row import html_row
 from inspect_app.reports.report_words import drift_head, drift_rows
 from inspect_app.station.pieces.language import in_reports, tr
 from inspect_app.station.pieces.wording import text
@@ -29,15 +30,11 @@ def _table(store: StoreReader, now: datetime, bundle_id: str, name: str) -> str:
     recent = max(1, ask.recent_work(begin).inspected)
     sample = ask.sample_of(Period([begin, end]), bundle_id, min(1.0, SAMPLE_PARTS / recent))
     found = drifts(ask.first_of(bundle_id, end, REFERENCE_PARTS), sample)
-    rows = [_row(cells) for cells in drift_rows(found, in_reports())]
+    rows = [html_row(cells) for cells in drift_rows(found, in_reports())]
     head = [*drift_head(in_reports())]
     head[2] = tr("in the last hour")
     said = f"<p>{tr('Too few images in the last hour to tell.')}</p>"
     if rows:
-        said = f"<table>{_row(tuple(head), 'th')}{''.join(rows)}</table>"
+        said = f"<table>{html_row(tuple(head), 'th')}{''.join(rows)}</table>"
     title = f"{tr('Drift')}<small>{text(name)}</small>"
     return f'<section class="card report"><h3>{title}</h3>{said}</section>'
-
-
-def _row(cells: tuple[str, ...], tag: str = "td") -> str:
-    return "<tr>" + "".join(f"<{tag}>{text(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,0 +1,67 @@
+"""What is tried to make more of few labels: one change each, of the head or of what it learns from.
+
+`few_label_trials.py` runs them. Letters: B images, N patches, J pooled features.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from span_train.models.defect_head import DefectHead, patch_score
+
+USED = "as it is"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One change of the head or of what it is fitted on; None is as the line's settings say."""
+
+    blocks: tuple[int, ...] | None = None
+    top_k: int | None = None
+    projected: int | None = None
+    shrinkage: float | None = None
+    strengths: tuple[float, ...] | None = None
+    side_px: int | None = None
+    made: str | None = None
+    extra: str | None = None
+    smooth: bool = False
+
+
+TRIALS: dict[str, Trial] = {
+    USED: Trial(),
+    "scores averaged over 3 x 3 patches": Trial(smooth=True),
+    "weights shrunk by 10, 30 or 100": Trial(strengths=(10.0, 30.0, 100.0)),
+    "largest 10": Trial(top_k=10),
+    "blocks 1 and 4": Trial(blocks=(1, 4)),
+    "blocks 1 and 4, 128 numbers": Trial(blocks=(1, 4), projected=128),
+    "128 numbers a patch": Trial(projected=128),
+    "made defects, blotches": Trial(made="blotches"),
+    "made defects, pasted": Trial(made="pasted"),
+    "labelled images shifted and lit anew": Trial(made="jittered"),
+    "self-training": Trial(extra="self-training"),
+    "mixing within a class": Trial(extra="mixing"),
+    "input of 144 px": Trial(side_px=144),
+    "blocks 1 and 2": Trial(blocks=(1, 2)),
+    "block 2": Trial(blocks=(2,)),
+    "largest 1": Trial(top_k=1),
+    "largest 20": Trial(top_k=20),
+    "covariance shrunk by 0.1": Trial(shrinkage=0.1),
+}
+
+
+class SmoothedHead(DefectHead):
+    """The head with patch scores averaged over their neighbours (1 2 1 in both directions)."""
+
+    def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
+        """The J features alone: (B, J)."""
+        delta_bnd = self.deviation(patches_bnc)
+        score_bn = patch_score(delta_bnd)
+        grid = round(score_bn.shape[1] ** 0.5)
+        maps = torch.nn.functional.pad(
+            score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"
+        )
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        weight = (row[:, None] * row[None])[None, None]
+        smooth_bn = torch.nn.functional.conv2d(maps, weight).flatten(1)
+        return self._sum_up(self._pooled(smooth_bn), smooth_bn, delta_bnd, attention_bhn)
