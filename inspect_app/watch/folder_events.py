@@ -26,6 +26,9 @@ _CHANGES: list[type[FileSystemEvent]] = [
     FileModifiedEvent,
     FileMovedEvent,
 ]
+# A rename is told in two halves, and half a second passes by default before they count as a pair.
+# Nothing here needs the pair: the second half alone says what came.
+_PAIRED_WITHIN_S = 0.01
 
 
 class Events(Protocol):
@@ -56,7 +59,9 @@ class FolderEvents(FileSystemEventHandler):
         if sys.platform != "linux":
             raise OSError("only Linux tells when a file was renamed in")
         from watchdog.observers.inotify import InotifyObserver
+        from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
+        InotifyMoveEventGrouper.delay = _PAIRED_WITHIN_S
         self._observer = InotifyObserver(generate_full_events=True)
         self._observer.schedule(self, self._folder, event_filter=_CHANGES)
         self._observer.start()
