@@ -1,5 +1,8 @@
 """Similar inspections are those in which the same parts spoke as strongly."""
 
+from dataclasses import replace
+
+import pytest
 from sqlalchemy import insert, select
 
 from inspect_app.store.reader import StoreReader
@@ -7,6 +10,13 @@ from inspect_app.store.schema import inspections
 from inspect_app.store.similar import nearest_first
 from inspect_app.store.writer import StoreWriter
 from tests.station.drawn_inspections import scored_image
+
+
+@pytest.fixture
+def writer(writer: StoreWriter) -> StoreWriter:
+    """A writer of a store that draws no passes for blind review, which would hide them."""
+    writer._facts = replace(writer._facts, blind_review_share=0.0)
+    return writer
 
 
 def test_the_distance_is_that_of_the_contributions() -> None:
