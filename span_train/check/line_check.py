@@ -116,9 +116,9 @@ def check_line(
     labelled = _labelled(settings, hashes)
     paths = [look.path for look in looks.images]
     alike = alike_by_features(seen(paths)) if seen else ()
-    duplicates = find_scenes(paths, hashes, settings.input, progress, looks.thumbnails(), alike)
+    duplicates = find_scenes(paths, hashes, settings.input, progress, looks.thumbnails, alike)
     suspects = _suspects(labelled, judged) if judged else ()
-    pose = measure_pose(looks.thumbnails()) if len(looks.images) > 1 else None
+    pose = measure_pose(looks.thumbnails) if len(looks.images) > 1 else None
     products = find_products(looks)
     findings = (
         *_file_findings(looks),

@@ -1,13 +1,16 @@
 """Read every image of a line once and keep the little that the checks need of each.
 
-A few kilobytes an image stay in memory, whatever its size: a small grey picture and some numbers.
+Some numbers an image stay in memory, whatever its size, and a small grey picture in a file that the
+system may drop from memory at any time.
 """
 
 import hashlib
 import io
+import os
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -45,7 +48,6 @@ class Look:
         sharpness: Variance of the Laplacian of the grey levels, at 256 px.
         clipped: Share of pixels that are fully black or fully white.
         colour: Mean red, green and blue, 0 to 1.
-        thumbnail: (64, 64) uint8 grey, fitted to the square as the line says.
     """
 
     path: Path
@@ -58,7 +60,6 @@ class Look:
     sharpness: float
     clipped: float
     colour: tuple[float, float, float]
-    thumbnail: Grey = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,14 @@ class Looks:
     """All images of a line.
 
     Attributes:
-        images: The readable ones, sorted by path.
+        images: The M readable ones, sorted by path.
+        thumbnails: (M, 64, 64) uint8 grey, each fitted to the square as the line says.
         unreadable: (path, reason) of the others.
     """
 
     images: tuple[Look, ...]
+    thumbnails: Grey
     unreadable: tuple[tuple[Path, str], ...]
-
-    def thumbnails(self) -> Grey:
-        """(M, 64, 64) uint8."""
-        stack = [look.thumbnail for look in self.images]
-        return np.array(stack, np.uint8).reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
 
 
 def look_at_all(
@@ -93,20 +91,22 @@ def look_at_all(
     each = sorted(set(paths))
     images: list[Look] = []
     unreadable: list[tuple[Path, str]] = []
+    thumbnails = _room_for(len(each))
     with ThreadPoolExecutor(threads or default_threads()) as readers:
         seen = readers.map(lambda path: _look_or_reason(path, settings), each)
         for done, (path, result) in enumerate(zip(each, seen, strict=True), start=1):
             if isinstance(result, str):
                 unreadable.append((path, result))
             else:
-                images.append(result)
+                look, thumbnails[len(images)] = result
+                images.append(look)
             if done % _SHOW_EVERY == 0 or done == len(each):
                 progress("reading images", done, len(each))
-    return Looks(tuple(images), tuple(unreadable))
+    return Looks(tuple(images), thumbnails[: len(images)], tuple(unreadable))
 
 
-def look_at(path: Path, settings: InputSettings) -> Look:
-    """Read one image file.
+def look_at(path: Path, settings: InputSettings) -> tuple[Look, Grey]:
+    """Read one image file: what is kept of it, and its (64, 64) thumbnail.
 
     Raises:
         ImageError: As for `load_image`.
@@ -117,7 +117,7 @@ def look_at(path: Path, settings: InputSettings) -> Look:
         mode, bits = head.mode, 16 if is_deep(head) else 8
     grey = _no_longer_than(_SHARPNESS_PX, pixels)
     red, green, blue = (float(value) / 255 for value in cv2.mean(pixels)[:3])
-    return Look(
+    look = Look(
         path,
         hashlib.sha256(content).hexdigest(),
         pixels.shape[1],
@@ -128,11 +128,22 @@ def look_at(path: Path, settings: InputSettings) -> Look:
         sharpness=float(np.asarray(cv2.Laplacian(grey, cv2.CV_32F)).var()),
         clipped=float(((grey == 0) | (grey == 255)).mean()),
         colour=(red, green, blue),
-        thumbnail=grey_square(pixels, THUMBNAIL_PX, settings),
     )
+    return look, grey_square(pixels, THUMBNAIL_PX, settings)
 
 
-def _look_or_reason(path: Path, settings: InputSettings) -> Look | str:
+def _room_for(images: int) -> Grey:
+    """(images, 64, 64), in a nameless file where the temporary folder has the space."""
+    shape = (images, THUMBNAIL_PX, THUMBNAIL_PX)
+    try:
+        with tempfile.TemporaryFile() as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, images) * THUMBNAIL_PX**2)
+            return np.memmap(file, np.uint8, "r+", shape=shape)
+    except (OSError, AttributeError):  # full, or a system without such files
+        return np.empty(shape, np.uint8)
+
+
+def _look_or_reason(path: Path, settings: InputSettings) -> tuple[Look, Grey] | str:
     try:
         return look_at(path, settings)
     except ImageError as problem:

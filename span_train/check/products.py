@@ -37,12 +37,13 @@ def find_products(looks: Looks) -> Products:
     A cluster is another product where its images are nearer to each other than to all others and
     its mean does not look like that of the largest cluster.
     """
-    some = looks.images[:: -(-len(looks.images) // _MOST_CLUSTERED)]
+    every = -(-len(looks.images) // _MOST_CLUSTERED)
+    some = looks.images[::every]
     if len(some) < 4 * _FEWEST:
         return Products((some,))
     small = [
-        cv2.resize(look.thumbnail, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-        for look in some
+        cv2.resize(thumbnail, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+        for thumbnail in looks.thumbnails[::every]
     ]
     rows = evened_rows(np.array(small, np.uint8))
     components = min(_COMPONENTS, len(rows) - 1)

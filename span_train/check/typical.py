@@ -23,7 +23,7 @@ def typical_image(images: Sequence[Path], settings: InputSettings) -> Path | Non
     seen = look_at_all(some, unaligned, lambda what, done, total: None)
     if len(seen.images) < 2:
         return None
-    return seen.images[measure_pose(seen.thumbnails()).typical].path
+    return seen.images[measure_pose(seen.thumbnails).typical].path
 
 
 def with_typical_reference(settings: LineSettings, run: Path | None = None) -> LineSettings:

@@ -81,7 +81,7 @@ def find_scenes(
     firsts = sorted(set(first_of.values()))
     found = [
         Candidate(firsts[one.first], firsts[one.second], one.way, one.alike)
-        for one in candidates(small[firsts])
+        for one in candidates([small[place] for place in firsts])
     ]
     found = sorted((*found, *also), key=lambda one: (-one.alike, one.first, one.second))
     near, compared, left = _confirm(found, groups, paths, settings, progress)
