@@ -37,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt \
-		--editable '.[train,demo,dev,cluster,postgres]'
+		--editable '.[train,demo,dev,cluster,postgres,sign-on]'
 	touch $(READY)
 
 # The station's tests drive a real browser.

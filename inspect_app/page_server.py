@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -44,12 +44,14 @@ class WebPage:
         script: The file that Streamlit runs.
         theme: Its colours, by Streamlit's names.
         environment: What it is told; not on the command line, which is seen by all.
+        options: More of Streamlit's options.
     """
 
     what: str
     script: Path
     theme: Mapping[str, str]
     environment: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def serve_page(page: WebPage, port: int, ready: Callable[[str], object]) -> None:
@@ -78,7 +80,7 @@ def running_page(page: WebPage, port: int) -> Iterator[tuple[subprocess.Popen[by
         InputError: The port is taken.
     """
     _check_free(port)
-    options = _OPTIONS | {"server.port": str(port)}
+    options = _OPTIONS | {"server.port": str(port)} | dict(page.options)
     options |= {f"theme.{name}": value for name, value in page.theme.items()}
     flags = [f"--{name}={value}" for name, value in options.items()]
     server = subprocess.Popen(

@@ -23,6 +23,10 @@ def operators(
         str | None, typer.Argument(help="Whom to add, disable, or give another PIN.")
     ] = None,
     role: Annotated[RoleName, typer.Option(help="What a new one may do.")] = "operator",
+    sign_on: Annotated[
+        bool,
+        typer.Option("--sign-on", help="A new one has no PIN, but signs in with this account."),
+    ] = False,
     chain_key: Annotated[
         Path | None,
         typer.Option(envvar="INSPECT_CHAIN_KEY", help="The key file that seals decisions."),
@@ -35,6 +39,9 @@ def operators(
     engineer first. The PIN, 6 to 12 digits, is asked for without showing it, or read as one line
     from standard input; it is never part of a command. Rows stay, each with who changed what when.
 
+    Who signs in with a company account (inspect station --sign-on) is added under the name that the
+    account has, usually its e-mail address; with --sign-on no PIN is asked for.
+
     Exit codes: 0 done, 2 usage, 3 no such store or name, a name that is taken, a PIN that is easily
     guessed, or another key than the store's.
 
@@ -44,22 +51,27 @@ def operators(
 
     if (name is None) != (action == "list"):
         raise typer.BadParameter("add, disable and pin take a NAME, list takes none.")
+    if sign_on and action != "add":
+        raise typer.BadParameter("--sign-on goes with add.")
     with StoreReader(store, chain_key=chain_key) as reader:
         if name is None:
             _list(reader.operators.all(), as_json)
             return
-        typer.echo(_change(reader.operators, action, name, role))
+        typer.echo(_change(reader.operators, action, name, role, sign_on))
 
 
-def _change(operators: "Operators", action: Action, name: str, role: RoleName) -> str:
+def _change(
+    operators: "Operators", action: Action, name: str, role: RoleName, sign_on: bool
+) -> str:
     """Do it, and say what was done."""
     by = _user()
     if action == "disable":
         return f"{operators.disable(name, by).name} may sign in no more."
     if action == "pin":
         return f"{operators.set_pin(name, _read_pin(), by).name} has another PIN."
-    added = operators.add(name, role, _read_pin(), by)
-    return f"{added.name} may sign in as {added.role}."
+    added = operators.add(name, role, None if sign_on else _read_pin(), by)
+    how = " with this account" if sign_on else ""
+    return f"{added.name} may sign in{how} as {added.role}."
 
 
 def _read_pin() -> str:

@@ -22,6 +22,10 @@ def station(
         Literal["en", "de"],
         typer.Option(envvar="INSPECT_LANGUAGE", help="Until another one is chosen in the page."),
     ] = "en",
+    sign_on: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, exists=True, help="TOML file of an OpenID Connect provider."),
+    ] = None,
     no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
     chain_key: Annotated[
         Path | None,
@@ -34,7 +38,9 @@ def station(
     machine only (127.0.0.1), sends nothing out, and runs until Ctrl-C.
 
     To decide, operators sign in with name and PIN (inspect operators adds them); parts and verdicts
-    are seen without that.
+    are seen without that. With --sign-on they may sign in with their company account as well; the
+    file holds client_id, client_secret and server_metadata_url, and may name another `claim` than
+    email. The provider must know http://127.0.0.1:PORT/oauth2callback as the way back.
 
     Keys: P pass, K recheck, F fail, left and right arrow to step, N next undecided part,
     L follow the newest part, R reason, E evidence, H the next head, Z zoom, O outlines of the
@@ -46,11 +52,13 @@ def station(
     """
     from inspect_app.cli.durations import seconds
     from inspect_app.station.serve import LANGUAGE_VARIABLE, SIGN_OUT_VARIABLE, serve_station
+    from inspect_app.station.sign_on import read_sign_on
     from inspect_app.store import StoreReader
     from inspect_app.store.chain_key import KEY_VARIABLE
 
     os.environ[LANGUAGE_VARIABLE] = language
     os.environ[SIGN_OUT_VARIABLE] = str(seconds(sign_out_after))
+    vouching = None if sign_on is None else read_sign_on(sign_on)
     StoreReader(store, chain_key=chain_key).close()
     if chain_key is not None:  # its path, not the key, goes to the server
         os.environ[KEY_VARIABLE] = str(chain_key.resolve())
@@ -62,4 +70,4 @@ def station(
 
             webbrowser.open(address)
 
-    serve_station(store, port, ready)
+    serve_station(store, port, ready, vouching)

@@ -1,4 +1,4 @@
-"""Who may decide: operators with a role and a PIN; each change of one is a row that stays."""
+"""Who may decide: operators with a role, and most with a PIN; each change is a row that stays."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -52,10 +52,12 @@ class Operators:
             row = _newest(connection, name)
         return None if row is None else _record(row)
 
-    def add(self, name: str, role: Role, pin: str, by: str) -> OperatorRecord:
+    def add(self, name: str, role: Role, pin: str | None, by: str) -> OperatorRecord:
         """Let somebody sign in; one who was disabled comes back with a new role and PIN.
 
         Args:
+            name: What the company's sign-on calls them, where they come in that way.
+            pin: None for the company's sign-on alone.
             by: Who makes the change.
 
         Raises:
@@ -64,7 +66,8 @@ class Operators:
         if role not in ROLES:
             raise ValueError(f"expected one of {', '.join(ROLES)}, found {role!r}")
         name = clean_name(name)
-        check_new_pin(pin)
+        if pin is not None:
+            check_new_pin(pin)
         with self._writing() as connection:
             found = _newest(connection, name)
             if found is not None and found.is_active:
@@ -93,7 +96,7 @@ class Operators:
         """
         with self._writing() as connection:
             found = self._active(connection, name)
-            return self._change(connection, found.name, found.role, by, pin=None)
+            return self._change(connection, found.name, found.role, by, pin=None, active=False)
 
     def sign_in(self, name: str, pin: str) -> OperatorRecord | Refusal:
         """Who this is; each wrong try counts, in the store, over all stations.
@@ -129,9 +132,16 @@ class Operators:
         return found
 
     def _change(
-        self, connection: Connection, name: str, role: Role, by: str, pin: str | None
+        self,
+        connection: Connection,
+        name: str,
+        role: Role,
+        by: str,
+        *,
+        pin: str | None,
+        active: bool = True,
     ) -> OperatorRecord:
-        """Write how somebody is from now on; without a PIN they may sign in no more."""
+        """Write how somebody is from now on."""
         now = self._clock()
         key = own_key(connection, self._key_file, str(self._database.address), now)
         owner = (_store_id(connection), folded(name), role)
@@ -139,7 +149,7 @@ class Operators:
             "name": name,
             "folded": folded(name),
             "role": role,
-            "is_active": pin is not None,
+            "is_active": active,
             "pin_hash": None if pin is None else hash_pin(key, owner, pin),
             "changed_at": now,
             "changed_by": by,

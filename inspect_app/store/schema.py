@@ -243,7 +243,7 @@ operators = Table(
         nullable=False,
     ),
     Column("is_active", Boolean, nullable=False),
-    Column("pin_hash", Text),  # None: may sign in no more
+    Column("pin_hash", Text),  # None: no PIN opens the door
     Column("changed_at", UtcTime, nullable=False),
     Column("changed_by", Text, nullable=False),
     Index("operators_by_name", "folded", "id"),

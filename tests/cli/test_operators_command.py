@@ -66,10 +66,16 @@ def test_another_pin_takes_the_place_of_the_first(operators: Run, url: str) -> N
         assert isinstance(store.operators.sign_in("Anna", "770124"), OperatorRecord)
 
 
+def test_an_account_is_added_without_a_pin(operators: Run) -> None:
+    added = operators("add", "rita@plant.example", "--sign-on", "--role", "reviewer", pin="")
+    assert added == (0, "rita@plant.example may sign in with this account as reviewer.\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "pin", "code", "said"),
     [
         (("add",), PIN, 2, "NAME"),
+        (("pin", "Anna", "--sign-on"), PIN, 2, "goes with add"),
         (("list", "Anna"), PIN, 2, "NAME"),
         (("remove", "Anna"), PIN, 2, "remove"),
         (("add", "Anna", "--pin", PIN), PIN, 2, "No such option"),

@@ -118,6 +118,13 @@ def test_who_is_disabled_gets_in_no_more_and_may_nothing(door: Operators) -> Non
     assert back.role == "operator"
 
 
+@pytest.mark.parametrize("pin", ["", "None", PIN])
+def test_who_has_no_pin_is_let_in_by_none(door: Operators, pin: str) -> None:
+    added = door.add("rita@plant.example", "reviewer", None, by="root")
+    assert added.may("reviewer")
+    refused(door.sign_in("rita@plant.example", pin))
+
+
 def test_a_new_pin_takes_the_place_of_the_old_one_and_ends_waiting(door: Operators) -> None:
     assert try_wrong(door).wait_until is not None
     door.set_pin("Anna", "770124", by="root")

@@ -1,4 +1,5 @@
-"""Who stands at the station: signing in with name and PIN, and out again after a while."""
+"""Who stands at the station: signing in with name and PIN or with a company account, and out again
+after a while."""
 
 import os
 import time
@@ -7,6 +8,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from inspect_app.station.pieces.company_account import account_button, just_named
 from inspect_app.station.pieces.language import clock_time, tr
 from inspect_app.station.pieces.wording import text
 from inspect_app.station.serve import SIGN_OUT_VARIABLE
@@ -34,7 +36,7 @@ def signed_in(store: StoreReader) -> OperatorRecord | None:
     Nobody after a time without a press or a key, and nobody who was given another role or PIN, or
     was disabled, since.
     """
-    found: _SignedIn | None = st.session_state.get("signed_in")
+    found: _SignedIn | None = st.session_state.get("signed_in") or _vouched_for(store)
     if found is None:
         return None
     if time.monotonic() - found.active_at > _sign_out_after_s():
@@ -65,6 +67,24 @@ def sign_in_form(store: StoreReader) -> None:
     if not any(one.is_active for one in store.operators.all()):
         st.html(_nobody_yet())
         return
+    with st.container(horizontal=True, wrap=False):
+        _name_and_pin(store)
+        account_button()
+
+
+def _vouched_for(store: StoreReader) -> _SignedIn | None:
+    """Whom the company's sign-on has just named, if they may sign in here."""
+    account = just_named()
+    if account is None:
+        return None
+    found = store.operators.find(account.name)
+    if found is None or not found.is_active or not account.is_verified:
+        _leave(tr("The account {account} may not sign in here.", account=account.name))
+        return None
+    return _enter(found)
+
+
+def _name_and_pin(store: StoreReader) -> None:
     st.session_state.setdefault("sign_in_name", _name_from_address())
     with st.form("sign_in", border=False), st.container(horizontal=True, wrap=False):
         st.text_input(
@@ -130,10 +150,16 @@ def _try_to_sign_in(store: StoreReader) -> None:
     if isinstance(answer, Refusal):
         state["sign_in_notice"] = _refused(answer.wait_until)
         return
-    state["signed_in"] = _SignedIn(answer, time.monotonic())
+    _enter(answer)
+    st.query_params[_NAME_IN_ADDRESS] = answer.name
+
+
+def _enter(operator: OperatorRecord) -> _SignedIn:
+    state = st.session_state
+    entered = state["signed_in"] = _SignedIn(operator, time.monotonic())
     state.pop("sign_in_notice", None)
     state.pop("notice", None)
-    st.query_params[_NAME_IN_ADDRESS] = answer.name
+    return entered
 
 
 def _refused(wait_until: datetime | None) -> str:
