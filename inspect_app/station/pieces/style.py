@@ -107,6 +107,7 @@ _STATION = """<style>
 /* Cards */
 .numbers { display: flex; flex-direction: column; gap: var(--gap); height: var(--main); }
 .numbers > .card { flex: none; }
+.numbers > .no-picture { flex: 1; }
 .numbers > .bars-card { flex: 1 1 calc(var(--rows) * 25px + 76px); min-height: 0; display: flex;
   flex-direction: column; }
 .numbers > .heads-card { flex: 0 1000 auto; min-height: calc(var(--thumb) + 74px); display: flex;
