@@ -36,8 +36,8 @@ def attention_row(block: Block, tokens_btc: Tensor, prefix: int) -> Tensor:
         if isinstance(attention.k_norm, nn.Identity):
             logits_bhn = _meet(attention, query_bhd.float(), patches_bnc.float())
         else:
-            key_bhnd = attention.k_norm(_project(attention, patches_bnc.float(), part=1))
-            logits_bhn = (query_bhd.float()[:, :, None] * key_bhnd).sum(-1)
+            key_bhnd = attention.k_norm(_project(attention, patches_bnc, part=1))
+            logits_bhn = (query_bhd.float()[:, :, None] * key_bhnd.float()).sum(-1)
         scaled_bhn: Tensor = logits_bhn * attention.scale
     return scaled_bhn
 
@@ -45,11 +45,11 @@ def attention_row(block: Block, tokens_btc: Tensor, prefix: int) -> Tensor:
 def _meet(attention: Attention, query_bhd: Tensor, patches_bnc: Tensor) -> Tensor:
     """(B, H, N): queries by the keys that the patches have, without making these."""
     weight, bias = _weight_and_bias(attention, part=1)
-    weight_hdc = weight.unflatten(0, (attention.num_heads, attention.head_dim))
+    weight_hdc = weight.float().unflatten(0, (attention.num_heads, attention.head_dim))
     looked_for_bhc: Tensor = (query_bhd[:, :, None] @ weight_hdc)[:, :, 0]
     logits_bhn: Tensor = looked_for_bhc @ patches_bnc.transpose(1, 2)
     if bias is not None:
-        bias_hd = bias.unflatten(0, (attention.num_heads, attention.head_dim))
+        bias_hd = bias.float().unflatten(0, (attention.num_heads, attention.head_dim))
         logits_bhn = logits_bhn + (query_bhd * bias_hd).sum(-1, keepdim=True)
     return logits_bhn
 
