@@ -41,5 +41,6 @@ def messages_of_the_station() -> set[Message]:
 
 
 def _is_marked_elsewhere(call: ast.Call) -> bool:
-    """The verdicts' words, and the image gate's, which `later` marks."""
-    return ast.unparse(call) in ("tr(self.english)", "tr(unfit_for)")
+    """The verdicts' words, the image gate's and the readers', which `later` marks."""
+    marked = ("tr(self.english)", "tr(unfit_for)", "tr(kind)", "tr(sentence, **values)")
+    return ast.unparse(call) in marked

@@ -1,12 +1,13 @@
 """Why the line judged as it did, in the operator's language.
 
 The store keeps the policy's own English sentence. Those of a known form are said anew; anything
-else, such as why a file was unreadable, is shown as it stands.
+else is shown as it stands.
 """
 
 import re
 
 from inspect_app.station.pieces.language import later, number, tr
+from inspect_app.station.pieces.unreadable import unreadable_in_words
 
 _NUMBER = r"(-?\d+\.\d+)"
 _FORMS = (
@@ -72,7 +73,7 @@ def reason_in_words(reason: str) -> str:
         found = re.fullmatch(form, reason)
         if found is not None:
             return say(*(number(float(value), 3) for value in found.groups()))
-    return reason
+    return unreadable_in_words(reason) or reason
 
 
 def _measured_in_words(measured: str) -> str:
