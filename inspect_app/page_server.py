@@ -41,7 +41,7 @@ class WebPage:
 
     Attributes:
         what: What it is, for messages: `the station`.
-        script: The file that Streamlit runs.
+        script: The file that Streamlit runs; under another name than `__main__` it only imports.
         theme: Its colours, by Streamlit's names.
         environment: What it is told; not on the command line, which is seen by all.
         options: More of Streamlit's options.
@@ -84,7 +84,7 @@ def running_page(page: WebPage, port: int) -> Iterator[tuple[subprocess.Popen[by
     options |= {f"theme.{name}": value for name, value in page.theme.items()}
     flags = [f"--{name}={value}" for name, value in options.items()]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(page.script), *flags],
+        [sys.executable, "-m", "inspect_app.served_page", str(page.script), *flags],
         env=os.environ | dict(page.environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -59,7 +59,7 @@ def test_the_store_is_in_no_command_line(store_url: str, free_port: int) -> None
     served = [line for line in lines if str(free_port) in line]
     station.terminate()
     station.communicate(timeout=30)
-    assert any("streamlit" in line for line in served)
+    assert any("inspect_app.served_page" in line for line in served)
     assert not any("line.db" in line for line in served)
 
 
