@@ -142,7 +142,7 @@ class Scene:
 
     def doing(self, pid: int) -> str:
         """What the command of this process id told last, or that it has not come to that."""
-        for file in (self.assets / "watch").glob("*.json"):
+        for file in (self.assets / "watch").glob("[!.]*.json"):
             told = json.loads(file.read_text())
             if told["pid"] == pid:
                 return "behind" if told["waiting"] > 8 else str(told["state"])

@@ -36,7 +36,7 @@ class FeedHealth:
 def feeds_of(assets: Path, now: datetime | None = None) -> list[FeedHealth]:
     """All processes that ever told of themselves beside a store's pictures, by their folder."""
     moment, found = now or datetime.now(UTC), []
-    for file in sorted((assets / HEARTBEATS).glob("*.json")):
+    for file in sorted((assets / HEARTBEATS).glob("[!.]*.json")):
         try:
             told = json.loads(file.read_text(encoding="utf-8"))
             beat_at = datetime.fromisoformat(told["beat_at"])

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from inspect_app.store.line_health import feeds_of
 from inspect_app.watch.heartbeat import Health, Heartbeat, lock_beside
 
 
@@ -28,6 +29,13 @@ def test_a_beat_that_comes_too_soon_writes_nothing_unless_it_must(tmp_path: Path
     assert not beat.file.exists()
     beat.beat(at_once=True)
     assert beat.file.exists()
+
+
+def test_the_draft_that_a_killed_watch_leaves_is_no_second_watch(tmp_path: Path) -> None:
+    beat = Heartbeat(tmp_path, health())
+    beat.beat()
+    beat.file.with_name(f".{beat.file.name}").write_text(beat.file.read_text())
+    assert [one.told["feed"] for one in feeds_of(tmp_path)] == [beat.health.feed]
 
 
 def test_a_place_that_refuses_writing_stops_nobody(tmp_path: Path) -> None:
