@@ -24,7 +24,7 @@ def station(
     ] = "en",
     sign_on: Annotated[
         Path | None,
-        typer.Option(dir_okay=False, exists=True, help="TOML file of an OpenID Connect provider."),
+        typer.Option(help="TOML file of an OpenID Connect provider."),
     ] = None,
     no_browser: Annotated[bool, typer.Option(help="Do not open a web browser.")] = False,
     chain_key: Annotated[
