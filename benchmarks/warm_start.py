@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job_files import add_options, carry_out, matching, result_of, say, settle_results
-from jsrt_split import check_data, folder_of, read_split
+from jsrt_split import read_split
 from rows_of_json import without_paths, write_rows
+from study_lines import cells_line, xrays_line
 from warm_jobs import ARMS, Job, jobs_of
 from warm_start_page import page
 from where_it_ran import where_it_ran
@@ -60,31 +61,13 @@ class Study:
             changes["model.weights"] = str(self.weights.resolve())
         if self.steps is not None:
             changes["pretrain.steps"] = min(self.steps, changes.get("pretrain.steps", self.steps))
-        line = self._cells() if job.data == "elpv" else self._xrays()
+        line = self._line_of(job)
         return read_settings(line, tuple(f"{key}={value}" for key, value in changes.items()))
 
-    def _cells(self) -> Path:
-        from span_train.data.demo_data import elpv_line
-
-        folder = self.runs / "elpv"
-        if not (folder / "line.yaml").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-            elpv_line(folder, seed=0)
-        return folder / "line.yaml"
-
-    def _xrays(self) -> Path:
-        split = read_split(development=False)
-        check_data(self.data, split)
-        images = folder_of(split.learnt_from, self.data, self.runs / "jsrt" / "learn")
-        exemplar = self.data / "images" / f"{split.exemplars[0]}.png"
-        layout = {
-            "exemplar": str(exemplar.resolve()),
-            "masks": str((self.data / "masks").resolve()),
-        }
-        raw = {"name": "xray-jsrt", "images": [str(images.resolve())], "layout": layout}
-        line = self.runs / "jsrt" / "line.yaml"
-        write_rows(line, raw)  # JSON is YAML
-        return line
+    def _line_of(self, job: Job) -> Path:
+        if job.data == "elpv":
+            return cells_line(self.runs / "elpv")
+        return xrays_line(self.runs / "jsrt", self.data, read_split(development=False))
 
 
 def run_job(job: Job, study: Study) -> None:

@@ -61,8 +61,7 @@ def test_names_are_unique_and_the_main_comparison_comes_first() -> None:
 def test_every_arm_has_settings_that_the_product_takes(
     study: Study, drawn_line: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Study, "_cells", lambda _: drawn_line)
-    monkeypatch.setattr(Study, "_xrays", lambda _: drawn_line)
+    monkeypatch.setattr(Study, "_line_of", lambda *_: drawn_line)
     for job in jobs_of(ARMS):
         settings = study.settings_of(job)
         assert settings.pretrain.seed == job.seed
