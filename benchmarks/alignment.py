@@ -1,18 +1,16 @@
-"""How exactly parts that turn are aligned, how long it takes, and what it is worth.
+"""How exactly parts that turn are aligned, and how long it takes.
 
-    python benchmarks/alignment.py [--data METAL_NUT] [--seed 0] [--train OUT --steps 200 --seeds 0]
-        [--json FILE.json] [--write PAGE.md]
+    python benchmarks/alignment.py [--data METAL_NUT] [--seed 0] [--json FILE.json]
+        [--write PAGE.md]
 
 Every good image is turned by a known angle on top of its own, and aligned before and after: the
 two angles found must differ by the one that was added. The nut repeats every quarter turn, so
-angles count modulo 90 degrees. With --train the line is also pretrained, trained and evaluated,
-aligned and not, on the same images and splits.
+angles count modulo 90 degrees. What it is worth: `aligned_heads.py`.
 """
 
 import argparse
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +25,6 @@ from where_it_ran import in_words, where_it_ran
 from deploy.bench.machine import load
 from span_train.contract.align import RGB, Align, Aligner
 from span_train.contract.image import load_image
-from span_train.contract.settings import settings_from_dict
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "metal_nut"
 MOST_TURNED_DEG = 180.0
@@ -49,12 +46,6 @@ def main() -> int:
         "before": summary(before),
         "ways": {how: measure(images, images[typical], how, asked.seed) for how in WAYS},
     }
-    if asked.train is not None:
-        found["lines"] = [
-            trained_line(asked, how, seed, sorted((asked.data / "good").iterdir())[typical])
-            for seed in asked.seeds
-            for how in ("off", "ecc")
-        ]
     text = page(found)
     print(text)
     if asked.json is not None:
@@ -128,30 +119,6 @@ def summary(values: npt.NDArray[np.float64]) -> dict[str, float]:
     return {"median": float(np.median(values)), "5 %": float(np.quantile(values, 0.05))}
 
 
-def trained_line(asked: argparse.Namespace, how: Align, seed: int, reference: Path) -> Found:
-    """Pretrain, train and evaluate the line, aligned or not."""
-    from span_train.finetune.evaluation import evaluate
-    from span_train.finetune.run import train
-    from span_train.pretrain.run import pretrain
-
-    frame = {"align": how, **({} if how == "off" else {"reference": str(reference)})}
-    raw = {
-        "name": "nut",
-        "images": [str(asked.data)],
-        "labels": str(asked.data),
-        "layout": {"source": "statistics", "parts": 4},
-        "input": frame,
-        "pretrain": {"steps": asked.steps, "seed": seed},
-    }
-    settings = settings_from_dict(raw, Path.cwd(), "alignment")
-    place = Path(tempfile.mkdtemp(dir=asked.train, prefix=f"{how}-{seed}-"))
-    pretrain(settings, place / "pretrain")
-    train(settings, place / "pretrain", place / "train")
-    metrics = evaluate(settings, place / "train", place / "evaluation").metrics
-    names = ("auroc", "outlier_auroc", "recheck_rate", "escape_rate", "overkill_rate")
-    return {"align": how, "seed": seed, **{name: metrics[name] for name in names}}
-
-
 def page(found: Found) -> str:
     """The results as Markdown."""
     rows = [
@@ -177,28 +144,7 @@ def page(found: Found) -> str:
         "Correlation and confidence are medians; ms: of one core, to find and to bring an image of",
         "its own size, and of 512 px.",
     ]
-    if "lines" in found:
-        lines += ["", "## What it is worth", "", _lines_table(found["lines"])]
     return "\n".join([*lines, "", "Where it ran:", "", *in_words(found["where"]), ""])
-
-
-def _lines_table(lines: Sequence[Found]) -> str:
-    rows = [
-        [
-            f"`{line['align']}`",
-            str(line["seed"]),
-            _interval(line["auroc"]),
-            _interval(line["outlier_auroc"]),
-            f"{line['recheck_rate']['value']:.1%}",
-        ]
-        for line in lines
-    ]
-    return table(["align", "seed", "AUROC of z", "AUROC of the outlier score", "recheck"], rows)
-
-
-def _interval(one: Found) -> str:
-    low, high = one["interval"]
-    return f"{one['value']:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _large(image: RGB) -> RGB:
@@ -216,9 +162,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--train", type=Path)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", type=Path)
     return parser.parse_args()

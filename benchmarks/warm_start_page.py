@@ -70,10 +70,10 @@ def page(done: Done, jobs: Sequence[Job], folder: str) -> str:
     main = [arm for arm in arms if len(arm.data) > 1]
     controls = [arm for arm in arms if len(arm.data) == 1]
     pieces = [about, "## Solar cells (ELPV mono)", _cells(done, main)]
-    pieces += ["### Against the same network frozen", _gains(done, main)]
     if any(_found(done, "elpv", arm) for arm in controls):
         pieces += ["### Controls, one seed", _cells(done, [main[1], *controls], seeds=(0,))]
     pieces += ["## Chest X-rays (JSRT)", _xrays(done, main)]
+    pieces += ["## Continued, against the same network frozen", _gains(done, main)]
     test = [job for name, job in done.items() if name.startswith("jsrt.")]
     counted = str(len(test[0]["defects"]["truth"])) if test else "50"
     return "\n\n".join([*pieces, _LIMITS.format(xrays=counted)])
