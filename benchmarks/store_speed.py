@@ -153,6 +153,7 @@ def _of_the_other_pages(reader: StoreReader) -> dict[str, Callable[[], object]]:
         "not decided": ReviewFilter(open_only=True),
         "last hour": ReviewFilter(since=end - timedelta(hours=1)),
         "a name": ReviewFilter(name="none such"),
+        "strongest part": ReviewFilter(strongest="none such"),
     }
     return {
         **{f"review: {name}": partial(ask.review, one, 300) for name, one in reviews.items()},

@@ -14,6 +14,7 @@ from scipy import stats
 
 from inspect_app.reports.shifts import Shift
 from inspect_app.store.period import FailedPart, PartGroup
+from inspect_app.store.strongest import strongest_part
 
 CONFIDENCE = 0.95
 NOT_NAMED = ""
@@ -124,7 +125,9 @@ def count_shift(
         passed=Rate(_sum(group for group in read if group.final == "pass"), _sum(read)),
         open_rechecks=_sum(group for group in read if group.final == "recheck"),
         by_class=Counter(part.defect_type or NOT_NAMED for part in failed).most_common(),
-        by_part=Counter(_strongest(part) for part in failed).most_common(),
+        by_part=Counter(
+            strongest_part(part.contributions) or NOT_NAMED for part in failed
+        ).most_common(),
         overkill=Rate(_sum(group for group in fails if group.decision == "pass"), _sum(fails)),
         escapes=Rate(_sum(group for group in blind if group.decision == "fail"), _sum(blind)),
         escapes_seen=_sum(unasked),
@@ -157,10 +160,3 @@ def p_chart(read: Sequence[PartGroup]) -> tuple[list[ControlPoint], float]:
 
 def _sum(groups: Iterable[PartGroup]) -> int:
     return sum(group.count for group in groups)
-
-
-def _strongest(part: FailedPart) -> str:
-    named = {name: value for name, value in part.contributions.items() if name != "free"}
-    if not named or max(named.values()) <= 0:
-        return NOT_NAMED
-    return max(named, key=lambda name: named[name])

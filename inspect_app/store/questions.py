@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column, Select, func, select
@@ -24,9 +25,16 @@ from inspect_app.store.period import (
     since_query,
 )
 from inspect_app.store.records import BundleRecord, DecisionName, InspectionRecord
-from inspect_app.store.review import ReviewFilter, blind_query, operators_query, review_query
+from inspect_app.store.review import (
+    LOOKED_THROUGH,
+    ReviewFilter,
+    blind_query,
+    operators_query,
+    review_query,
+)
 from inspect_app.store.schema import bundles, inspections
 from inspect_app.store.similar import similar_ids
+from inspect_app.store.strongest import strongest_part
 
 _NEWEST_TIMED = 500
 
@@ -85,7 +93,14 @@ class Questions:
 
     def review(self, wanted: ReviewFilter, limit: int) -> list[dict[str, Any]]:
         """The newest inspections that fit, each with its latest decision."""
-        return [dict(row._mapping) for row in self._rows(review_query(wanted, limit))]
+        if wanted.strongest is None:
+            return [dict(row._mapping) for row in self._rows(review_query(wanted, limit))]
+        fitting = (
+            dict(row._mapping)
+            for row in self._rows(review_query(wanted, LOOKED_THROUGH))
+            if strongest_part(row.contributions) == wanted.strongest
+        )
+        return list(islice(fitting, limit))
 
     def similar(self, part: InspectionRecord, most: int) -> list[int]:
         """The inspections most like one, the most similar first: see `similar_ids`."""

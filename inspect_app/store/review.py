@@ -10,6 +10,8 @@ from inspect_app.store.outcome import has_outcome
 from inspect_app.store.records import DecisionName, Outcome
 from inspect_app.store.schema import decisions, inspections
 
+LOOKED_THROUGH = 5000
+
 
 @dataclass(frozen=True)
 class ReviewFilter:
@@ -23,6 +25,8 @@ class ReviewFilter:
         disagreement: Only where the latest decision and the verdict differ, or decisions do.
         open_only: Only where nobody decided.
         name: Part of the file's name or of the part's id.
+        strongest: The part of the layout that speaks most for a defect; looked for among the
+            newest `LOOKED_THROUGH` that fit all else.
     """
 
     outcome: Outcome | None = None
@@ -33,6 +37,7 @@ class ReviewFilter:
     disagreement: bool = False
     open_only: bool = False
     name: str = ""
+    strongest: str | None = None
 
 
 def review_query(wanted: ReviewFilter, limit: int) -> Select[Any]:
@@ -45,7 +50,9 @@ def review_query(wanted: ReviewFilter, limit: int) -> Select[Any]:
         .correlate(inspections)
         .scalar_subquery()
     )
-    columns = ("id", "file_name", "inspected_at", "verdict", "defect_type", "z", "part_id")
+    columns = ["id", "file_name", "inspected_at", "verdict", "defect_type", "z", "part_id"]
+    if wanted.strongest is not None:
+        columns.append("contributions")
     return (
         select(
             *(inspections.c[name] for name in columns),

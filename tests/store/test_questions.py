@@ -100,6 +100,27 @@ def test_filters_narrow_the_review(filled: StoreReader) -> None:
     assert found(filled, outcome="fail", open_only=True) == [4]
 
 
+def test_the_review_finds_what_one_part_of_the_layout_says_most_against(
+    filled: StoreReader,
+) -> None:
+    every = {
+        part: found(filled, strongest=part)
+        for part in [*filled.questions.bundles()[0].parts, "elsewhere"]
+    }
+    for part, ids in every.items():
+        for number in ids:
+            said = filled.inspection(number).contributions
+            assert said[part] == max(said[name] for name in said if name != "free") > 0
+    named = [number for ids in every.values() for number in ids]
+    assert len(set(named)) == len(named) >= 2
+    assert found(filled, strongest="none such") == []
+    several = next(ids for ids in every.values() if len(ids) > 1)
+    part = next(name for name, ids in every.items() if ids == several)
+    assert [row["id"] for row in filled.questions.review(ReviewFilter(strongest=part), 1)] == [
+        max(several)
+    ]
+
+
 def test_the_review_row_tells_who_decided_last_and_why(filled: StoreReader) -> None:
     (row,) = filled.questions.review(ReviewFilter(operator="Ben"), 1)
     assert (row["decision"], row["why"], row["verdict"]) == ("pass", "dust", "fail")

@@ -14,7 +14,7 @@ from inspect_app.station.pieces.similar_parts import similar_parts
 from inspect_app.station.pieces.store_access import station_store
 from inspect_app.station.pieces.top_bar import top_bar
 from inspect_app.station.pieces.trouble import trouble
-from inspect_app.station.pieces.wording import text
+from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.pictures import encode_png
 from inspect_app.store.reader import StoreReader
 from inspect_app.store.records import (
@@ -107,6 +107,9 @@ def _filter(store: StoreReader) -> ReviewFilter:
         kind = st.selectbox(
             tr("Class"), [None, *ask.defect_types()], format_func=_or_any, key="review_class"
         )
+        strongest = st.selectbox(
+            tr("Strongest part"), [None, *_parts(store)], format_func=_part_name, key="review_part"
+        )
         operator = st.selectbox(
             tr("Decided by"), [None, *ask.deciders()], format_func=_or_any, key="review_operator"
         )
@@ -124,7 +127,14 @@ def _filter(store: StoreReader) -> ReviewFilter:
         disagreement=which == "disagreement",
         open_only=which == "open",
         name=name.strip(),
+        strongest=strongest,
     )
+
+
+def _parts(store: StoreReader) -> list[str]:
+    """Of the layouts of all bundles, in their order, and what lies in none."""
+    named = (part for bundle in store.questions.bundles() for part in bundle.parts)
+    return [*dict.fromkeys(named), "elsewhere"]
 
 
 def _act(store: StoreReader, ids: list[int]) -> None:
@@ -252,6 +262,10 @@ def _nothing_blind() -> str:
 
 def _or_any(name: str | None) -> str:
     return tr("any") if name is None else name.replace("_", " ")
+
+
+def _part_name(name: str | None) -> str:
+    return tr("any") if name is None else part_title(name)
 
 
 def _outcome_name(outcome: Outcome | None) -> str:
