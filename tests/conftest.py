@@ -34,8 +34,15 @@ TINY = (
 
 _CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
+_OWN_MAIN = sys.modules["__main__"]
+
 settings.register_profile("no_deadline", deadline=None)  # other work may slow a machine down
 settings.load_profile("no_deadline")
+
+
+def pytest_runtest_teardown() -> None:
+    """A page under test takes the place of `__main__`, which processes that are spawned run."""
+    sys.modules["__main__"] = _OWN_MAIN
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -59,7 +59,7 @@ def test_a_process_watches_tells_how_it_is_and_stops_cleanly(
     assert complaints == ""
     with StoreReader(f"sqlite:///{database}") as reader:
         assert [row.file_name for row in reader.page()] == ["a.png"]
-    (heartbeat,) = (database.with_name("line.db.assets") / "watch").glob("*.json")
+    (heartbeat,) = (database.with_name("line.db.assets") / "watch").glob("[!.]*.json")
     assert json.loads(heartbeat.read_text())["state"] == "stopped"
 
 

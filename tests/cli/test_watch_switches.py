@@ -38,7 +38,7 @@ def watching(hot: Path, bundle: Path, url: str) -> Iterator[str]:
 
 def told(store: StoreReader) -> dict[str, object]:
     """What the process says of itself."""
-    for heartbeat in (store.address.assets / "watch").glob("*.json"):
+    for heartbeat in (store.address.assets / "watch").glob("[!.]*.json"):
         return dict(json.loads(heartbeat.read_text(encoding="utf-8")))
     return {}  # it has not begun to tell
 

@@ -51,7 +51,7 @@ def fill(disk: Path) -> Path:
 
 def told(line: Line) -> dict[str, Any]:
     """The heartbeat, as *Line health* reads it."""
-    (file,) = (line.assets / "watch").glob("*.json")
+    (file,) = (line.assets / "watch").glob("[!.]*.json")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 

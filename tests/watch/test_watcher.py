@@ -297,7 +297,7 @@ def test_the_heartbeat_tells_what_there_is_to_know(line: Line, write_part: Write
         drop(line, write_part, "a.png")
         (line.hot / "notes.txt").write_text("not for the line")
         wait_until(lambda: line.health.others == 1 and line.beside() == ["a.png"])
-    (file,) = (line.assets / "watch").glob("*.json")
+    (file,) = (line.assets / "watch").glob("[!.]*.json")
     told = json.loads(file.read_text())
     assert told["state"] == "stopped"
     assert told["last_image"]["name"] == "a.png"
