@@ -134,10 +134,10 @@ def test_two_operators_at_two_stations_decide_at_once(
         for name, page in pages.items():
             _expect_file(page, names[-1])
             sign_in(page, name)
-        for _ in range(3):
+        for name in reversed(names[:-1]):
             for page in pages.values():
                 page.keyboard.press("ArrowLeft")
-                settle(page)
+                _expect_file(page, name)
         for page, key in zip(pages.values(), "fp", strict=True):
             page.keyboard.press(key)
         for page in pages.values():
