@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,15 @@ from span_train.data.drawn_parts import draw_part
 Found = dict[str, Any]
 _PROMISED = 200.0
 _LOOK_EVERY_S = 0.02
+_HEAD = (
+    "images",
+    "images/s",
+    "s",
+    "processor ms an image",
+    "peak MiB",
+    "of it private",
+    "pairs compared",
+)
 
 
 def main() -> int:
@@ -123,34 +133,9 @@ def _wait_for(child: int) -> tuple[int, Any, float]:
 
 def page(found: Found) -> str:
     """The results as Markdown."""
-    rows = [
-        [
-            f"{run['images']:,}",
-            f"{run['images'] / run['wall_s']:.0f}",
-            f"{run['wall_s']:.0f}",
-            f"{1000 * run['cpu_s'] / run['images']:.1f}",
-            f"{run['peak_mib']:.0f}",
-            f"{run['private_mib']:.0f}",
-            str(run["pairs_compared"]),
-        ]
-        for run in found["runs"]
-    ]
-    first, last = found["runs"][0], found["runs"][-1]
-    images = max(1, last["images"] - first["images"])
-    more, private = (
-        (last[key] - first[key]) * 1024 / images for key in ("peak_mib", "private_mib")
-    )
-    rate = last["images"] / last["wall_s"]
+    rate = found["runs"][-1]["images"] / found["runs"][-1]["wall_s"]
     kept = "is kept" if rate >= _PROMISED else "is not kept"
-    head = [
-        "images",
-        "images/s",
-        "s",
-        "processor ms an image",
-        "peak MiB",
-        "of it private",
-        "pairs compared",
-    ]
+    more, private = (_growth_kib(found["runs"], key) for key in ("peak_mib", "private_mib"))
     return "\n".join(
         [
             "# Checking: how fast, in how much memory",
@@ -164,13 +149,31 @@ def page(found: Found) -> str:
             "",
             *(f"- {line}" for line in in_words(found["where"])),
             "",
-            table(head, rows),
+            table(_HEAD, [_row(run) for run in found["runs"]]),
             f"The promise of {_PROMISED:.0f} images/s on two cores {kept} ({rate:.0f}). From the "
             f"first row to the last, memory grew by {more:.1f} KiB an image, {private:.1f} of it "
             "private; the rest are pages of files, which the system drops when it needs them.",
             "",
         ]
     )
+
+
+def _row(run: Found) -> list[str]:
+    return [
+        f"{run['images']:,}",
+        f"{run['images'] / run['wall_s']:.0f}",
+        f"{run['wall_s']:.0f}",
+        f"{1000 * run['cpu_s'] / run['images']:.1f}",
+        f"{run['peak_mib']:.0f}",
+        f"{run['private_mib']:.0f}",
+        str(run["pairs_compared"]),
+    ]
+
+
+def _growth_kib(runs: Sequence[Found], key: str) -> float:
+    """KiB an image, from the first run to the last."""
+    first, last = runs[0], runs[-1]
+    return float((last[key] - first[key]) * 1024 / max(1, last["images"] - first["images"]))
 
 
 def _numbers(text: str) -> list[int]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from job_files import ArmJob
+
 DataName = Literal["jsrt", "elpv", "casting"]
 DATA_NAMES: tuple[DataName, ...] = ("jsrt", "elpv", "casting")
 SIDE_PX, STEPS = 64, 200
@@ -29,22 +31,8 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(ArmJob[Arm]):
     """One training."""
-
-    data: DataName
-    arm: Arm
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Of its JSON and its run."""
-        return f"{self.data}.{self.arm.name}.{self.seed}"
-
-    @property
-    def about(self) -> str:
-        """What it does, for a list."""
-        return self.arm.about
 
     def settings(self) -> dict[str, Any]:
         """What it changes of a line, by dotted key."""

@@ -23,11 +23,11 @@ from dino_page import page
 from job_files import add_options, carry_out, matching, result_of, say, settle_results
 from jsrt_split import read_split
 from rows_of_json import write_rows
-from study_lines import cells_line, written_line, xrays_line
+from study_lines import cells_line, changed, written_line, xrays_line
 from where_it_ran import where_it_ran
 
 from span_train.contract.errors import InspectionError
-from span_train.contract.settings import LineSettings, read_settings
+from span_train.contract.settings import LineSettings
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -50,11 +50,7 @@ class Search:
         Raises:
             InputError: A setting does not fit, or data are missing.
         """
-        changes = job.settings()
-        if self.steps is not None:
-            changes["pretrain.steps"] = self.steps
-        overrides = tuple(f"{key}={value}" for key, value in changes.items())
-        return read_settings(self._line_of(job), overrides)
+        return changed(self._line_of(job), job.settings(), self.steps)
 
     def _line_of(self, job: Job) -> Path:
         folder = self.runs / job.data

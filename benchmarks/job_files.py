@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from span_train.contract.errors import InputError
 from span_train.storage.run_folder import read_json
@@ -31,6 +32,26 @@ class Named(Protocol):
 
 
 J = TypeVar("J", bound=Named)
+A = TypeVar("A", bound=Named)
+
+
+@dataclass(frozen=True)
+class ArmJob(Generic[A]):
+    """One arm of a study, on one kind of images, from one seed."""
+
+    data: str
+    arm: A
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its JSON and its run."""
+        return f"{self.data}.{self.arm.name}.{self.seed}"
+
+    @property
+    def about(self) -> str:
+        """What it does, for a list."""
+        return self.arm.about
 
 
 def add_options(parser: argparse.ArgumentParser, runs: Path) -> None:

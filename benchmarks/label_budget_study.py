@@ -26,10 +26,11 @@ from budget_lines import line_of
 from job_files import add_options, carry_out, matching, result_of, say, settle_results
 from label_budget_page import page
 from rows_of_json import without_paths, write_rows
+from study_lines import changed
 from where_it_ran import where_it_ran
 
 from span_train.contract.errors import InputError, InspectionError
-from span_train.contract.settings import LineSettings, read_settings
+from span_train.contract.settings import LineSettings
 from span_train.data.splits import LineImages, gather_images
 from span_train.storage.run_folder import read_json
 
@@ -65,10 +66,8 @@ class Study:
             if self.weights is None:
                 raise InputError(f"{job.name}: give --weights; benchmarks/dinov2_weights.py helps.")
             changes["model.weights"] = str(self.weights.resolve())
-        if self.steps is not None:
-            changes["pretrain.steps"] = min(self.steps, changes.get("pretrain.steps", self.steps))
         line = line_of(job.line, self.runs / "lines", self.data)
-        return read_settings(line, tuple(f"{key}={value}" for key, value in changes.items()))
+        return changed(line, changes, self.steps)
 
 
 def run_job(job: Job, study: Study) -> None:

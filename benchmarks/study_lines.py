@@ -1,12 +1,27 @@
 """Lines that several studies stand on: solar cells of the demo, and X-rays with one exemplar."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jsrt_split import Split, check_data, folder_of
 from rows_of_json import write_rows
 
+from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.demo_data import elpv_line
+
+
+def changed(line: Path, changes: Mapping[str, Any], steps: int | None) -> LineSettings:
+    """A line with other settings, by dotted key; `steps` caps the pretraining, for a trial.
+
+    Raises:
+        SettingsError: The product knows no such setting, or refuses its value.
+    """
+    asked = dict(changes)
+    if steps is not None:
+        asked["pretrain.steps"] = min(steps, asked.get("pretrain.steps", steps))
+    return read_settings(line, tuple(f"{key}={value}" for key, value in asked.items()))
 
 
 def cells_line(folder: Path) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from job_files import ArmJob
+
 DataName = Literal["elpv", "jsrt"]
 SEEDS = (0, 1, 2)
 _DINOV2 = {"model.name": "vit_small_patch14_dinov2", "pretrain.precision": "bfloat16"}
@@ -32,23 +34,7 @@ class Arm:
     warm: bool = True
 
 
-@dataclass(frozen=True)
-class Job:
-    """One arm, on one kind of images, from one seed."""
-
-    data: DataName
-    arm: Arm
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Of its JSON and its run."""
-        return f"{self.data}.{self.arm.name}.{self.seed}"
-
-    @property
-    def about(self) -> str:
-        """What it does, for a list."""
-        return self.arm.about
+Job = ArmJob[Arm]
 
 
 def _sized(side_px: int) -> tuple[Arm, Arm]:

@@ -22,13 +22,13 @@ from pathlib import Path
 from job_files import add_options, carry_out, matching, result_of, say, settle_results
 from jsrt_split import read_split
 from rows_of_json import without_paths, write_rows
-from study_lines import cells_line, xrays_line
+from study_lines import cells_line, changed, xrays_line
 from warm_jobs import ARMS, Job, jobs_of
 from warm_start_page import page
 from where_it_ran import where_it_ran
 
 from span_train.contract.errors import InputError, InspectionError
-from span_train.contract.settings import LineSettings, read_settings
+from span_train.contract.settings import LineSettings
 from span_train.storage.run_folder import read_json
 
 ROOT = Path(__file__).parents[1]
@@ -59,10 +59,7 @@ class Study:
             if self.weights is None:
                 raise InputError(f"{job.name}: give --weights; benchmarks/dinov2_weights.py helps.")
             changes["model.weights"] = str(self.weights.resolve())
-        if self.steps is not None:
-            changes["pretrain.steps"] = min(self.steps, changes.get("pretrain.steps", self.steps))
-        line = self._line_of(job)
-        return read_settings(line, tuple(f"{key}={value}" for key, value in changes.items()))
+        return changed(self._line_of(job), changes, self.steps)
 
     def _line_of(self, job: Job) -> Path:
         if job.data == "elpv":
