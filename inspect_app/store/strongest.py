@@ -1,13 +1,18 @@
-"""Which part of the layout speaks most for a defect."""
+"""What speaks most for a defect, of all that adds to z."""
 
 from collections.abc import Mapping
 
 
-def strongest_part(contributions: Mapping[str, float]) -> str | None:
-    """The part, or `elsewhere`, that adds most to z; None where nothing that has a place adds any.
+def strongest(contributions: Mapping[str, float]) -> str | None:
+    """What adds most to z; None where nothing adds any.
 
     Args:
         contributions: What each part, `elsewhere` and `free` add to z.
     """
-    placed = {name: value for name, value in contributions.items() if name != "free" and value > 0}
-    return max(placed, key=lambda name: placed[name]) if placed else None
+    name = max(contributions, key=lambda each: contributions[each], default=None)
+    return name if name is not None and contributions[name] > 0 else None
+
+
+def strongest_part(contributions: Mapping[str, float]) -> str | None:
+    """The same of what has a place: of the parts and `elsewhere`."""
+    return strongest({name: value for name, value in contributions.items() if name != "free"})

@@ -10,13 +10,14 @@ import pytest
 
 from inspect_app.station.pieces.head_attention import head_attention
 from inspect_app.station.pieces.language import number, signed
-from inspect_app.station.pieces.part_bars import part_bars, percent_per_unit, strongest_part
+from inspect_app.station.pieces.part_bars import part_bars, percent_per_unit
 from inspect_app.station.pieces.part_picture import CANVAS_PX, Drawing, draw_part, worst_spot
 from inspect_app.station.pieces.score_scale import place_on_scale, score_scale
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.verdict_banner import verdict_banner
 from inspect_app.station.pieces.wording import part_title
 from inspect_app.store.records import InspectionRecord, PartEvidence
+from inspect_app.store.strongest import strongest
 from span_train.contract.image import fit_geometry
 from tests.station.drawn_inspections import PARTS, layout
 
@@ -117,9 +118,9 @@ def test_bars_of_a_good_part_stay_short() -> None:
 
 
 def test_the_strongest_part_speaks_for_a_defect() -> None:
-    assert strongest_part(record()) == "body"
-    assert strongest_part(record(contributions={"body": -1.0})) is None
-    assert strongest_part(record(contributions={})) is None
+    assert strongest(record().contributions) == "body"
+    assert strongest(record(contributions={"body": -1.0}).contributions) is None
+    assert strongest(record(contributions={}).contributions) is None
 
 
 def test_the_headline_says_where_the_evidence_lies() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from inspect_app.station.pieces.language import number, signed, tr
 from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.records import InspectionRecord
+from inspect_app.store.strongest import strongest
 
 _ZERO_PERCENT = 28.0  # defects matter most: evidence for them gets the wider side
 _WORTH_NOTING_PERCENT = 8.0
@@ -15,10 +16,9 @@ def part_bars(part: InspectionRecord) -> str:
     if part.z is None or part.bias is None or not part.contributions:
         return ""
     per_unit = percent_per_unit(part.contributions, _reach(part))
-    strongest = strongest_part(part)
+    most = strongest(part.contributions)
     rows = "".join(
-        _row(name, amount, per_unit, name == strongest)
-        for name, amount in part.contributions.items()
+        _row(name, amount, per_unit, name == most) for name, amount in part.contributions.items()
     )
     total = sum(part.contributions.values())
     return (
@@ -27,12 +27,6 @@ def part_bars(part: InspectionRecord) -> str:
         f"<b>{number(part.bias)}</b></span><span>{tr('all parts')} <b>{signed(total)}</b></span>"
         f"<span>z <b>{number(part.z)}</b></span></p>"
     )
-
-
-def strongest_part(part: InspectionRecord) -> str | None:
-    """What speaks most for a defect, if anything does."""
-    name = max(part.contributions, key=lambda each: part.contributions[each], default=None)
-    return name if name is not None and part.contributions[name] > 0 else None
 
 
 def percent_per_unit(contributions: Mapping[str, float], reach: float) -> float:
@@ -54,13 +48,13 @@ def _reach(part: InspectionRecord) -> float:
     return abs(limit - part.bias)
 
 
-def _row(name: str, amount: float, per_unit: float, strongest: bool) -> str:
+def _row(name: str, amount: float, per_unit: float, is_strongest: bool) -> str:
     length = abs(amount) * per_unit
     side = "defect" if amount >= 0 else "good"
     left = _ZERO_PERCENT if amount >= 0 else _ZERO_PERCENT - length
-    strongest = strongest and length > _WORTH_NOTING_PERCENT
+    stands_out = is_strongest and length > _WORTH_NOTING_PERCENT
     return (
-        f'<div class="bar{" strongest" if strongest else ""}">'
+        f'<div class="bar{" strongest" if stands_out else ""}">'
         f'<span class="bar-name" title="{text(part_title(name))}">{text(part_title(name))}</span>'
         f'<span class="track"><i class="{side}" style="left:{left:.2f}%;width:{length:.2f}%"></i>'
         f'</span><span class="bar-value">{signed(amount)}</span></div>'

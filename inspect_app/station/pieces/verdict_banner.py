@@ -1,11 +1,11 @@
 """The band that says pass, recheck or fail so that it can be read from two metres away."""
 
 from inspect_app.station.pieces.language import clock_time, count, local_time, tr
-from inspect_app.station.pieces.part_bars import strongest_part
 from inspect_app.station.pieces.reasons import reason_in_words
 from inspect_app.station.pieces.shapes import SIGNS
 from inspect_app.station.pieces.wording import part_title, text
 from inspect_app.store.records import DecisionRecord, InspectionRecord
+from inspect_app.store.strongest import strongest
 
 
 def verdict_banner(
@@ -27,20 +27,20 @@ def verdict_banner(
 
 def _why(part: InspectionRecord) -> str:
     reason = text(reason_in_words(part.reason))
-    strongest = strongest_part(part)
-    if strongest is None or not _is_about_evidence(part):
+    most = strongest(part.contributions)
+    if most is None or not _is_about_evidence(part):
         return f'<p class="headline" title="{reason}">{reason}</p>'
-    headline = _most_evidence(strongest)
+    headline = _most_evidence(most)
     if part.defect_type:
         headline = f"<b>{text(part.defect_type)}</b>: {headline}"
     return f'<p class="headline">{headline}</p><p class="reason" title="{reason}">{reason}</p>'
 
 
-def _most_evidence(strongest: str) -> str:
-    if strongest == "elsewhere":
+def _most_evidence(name: str) -> str:
+    if name == "elsewhere":
         return tr("most evidence lies {outside}", outside=f"<b>{tr('outside the named parts')}</b>")
-    title = f"<b>{text(part_title(strongest))}</b>"
-    if strongest == "free":
+    title = f"<b>{text(part_title(name))}</b>"
+    if name == "free":
         return tr("most evidence comes from {heads}", heads=title)
     return tr("most evidence lies in: {part}", part=title)
 
