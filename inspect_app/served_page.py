@@ -10,10 +10,13 @@ import sys
 
 from streamlit.web.cli import main
 
+from inspect_app.every_press import finish_every_press
+
 
 def serve(script: str, options: list[str]) -> None:
     """Import what the script imports, then have it served."""
     runpy.run_path(script, run_name="imports")
+    finish_every_press()
     main(["run", script, *options])
 
 

@@ -88,18 +88,28 @@ def station_page(browser: Browser, free_port: int) -> Iterator[StationPage]:
     assert problems == []
 
 
-def sign_in(page: Page, name: str = "Anna", pin: str | None = None) -> None:
-    """Sign in as an operator does, by keyboard alone."""
-    page.get_by_label("Name", exact=True).wait_for()
-    page.keyboard.press("s")
-    if not page.get_by_label("Name", exact=True).input_value():
-        page.keyboard.type(name)
-        page.keyboard.press("Tab")
-    page.keyboard.type(PINS[name] if pin is None else pin)
-    page.keyboard.press("Enter")
-    if pin is None:
+def sign_in(page: Page, name: str = "Anna", pin: str | None = None, refused: bool = False) -> None:
+    """Sign in as an operator does, by keyboard alone, and wait for the answer."""
+    type_pin(page, name, PINS[name] if pin is None else pin)
+    if refused:
+        expect(page.get_by_role("alert")).to_have_text("Name or PIN is wrong.")
+    else:
         expect(page.locator(".who b")).to_have_text(name)
     settle(page)
+
+
+def type_pin(page: Page, name: str, pin: str) -> None:
+    """Type name and PIN, and Enter."""
+    fields = [page.get_by_label(label, exact=True) for label in ("Name", "PIN")]
+    fields[0].wait_for()
+    page.keyboard.press("s")
+    if not fields[0].input_value():
+        expect(fields[0]).to_be_focused()
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+    expect(fields[1]).to_be_focused()
+    page.keyboard.type(pin)
+    page.keyboard.press("Enter")
 
 
 def settle(page: Page) -> None:

@@ -121,6 +121,7 @@ def who_corner(store: StoreReader) -> None:
     if operator is None:
         st.html(f'<p class="who nobody">{tr("Nobody signed in")}</p>', width="content")
         return
+    st.query_params[_NAME_IN_ADDRESS] = operator.name
     st.html(
         f'<p class="who"><b>{text(operator.name)}</b><span>{role_title(operator.role)}</span></p>',
         width="content",
@@ -151,7 +152,6 @@ def _try_to_sign_in(store: StoreReader) -> None:
         state["sign_in_notice"] = _refused(answer.wait_until)
         return
     _enter(answer)
-    st.query_params[_NAME_IN_ADDRESS] = answer.name
 
 
 def _enter(operator: OperatorRecord) -> _SignedIn:
