@@ -9,7 +9,7 @@ CELLS: tuple[LineName, ...] = ("mono", "all")
 Fit = Literal["head", "supervised"]
 LABELS, DRAWS = (5, 10, 20, 80), 5
 SPAN, ALONE, DINO = "span", "without-span", "dino"
-SUPERVISED, UNTRAINED, FROZEN = "supervised", "untrained", "dinov2"
+SUPERVISED, UNTRAINED, FROZEN, CONTINUED = "supervised", "untrained", "dinov2", "continued"
 # A step so short that no weight moves: the network is measured as it came, in the same way.
 _UNMOVED = {
     "pretrain.steps": 1,
@@ -114,6 +114,14 @@ ARMS: tuple[Arm, ...] = (
             "input.side_px": 224,
             "pretrain.precision": "float32",
         },
+        CELLS,
+        seeds=(0,),
+        warm=True,
+    ),
+    Arm(
+        CONTINUED,
+        "DINOv2 ViT-S/14 continued with SPAN, 112 px",
+        {"model.name": "vit_small_patch14_dinov2", "pretrain.precision": "bfloat16"},
         CELLS,
         seeds=(0,),
         warm=True,
