@@ -1,6 +1,5 @@
 """What an operator does at the station, in a real browser with a real keyboard."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -253,12 +252,3 @@ def test_streamlit_offers_no_menu_and_nothing_is_fetched_from_elsewhere(
     assert [url for url in asked if not url.startswith((here, "data:", "blob:"))] == []
     for menu in ("stMainMenu", "stAppDeployButton", "stToolbar"):
         assert page.locator(f"[data-testid={menu}]:visible").count() == 0
-
-
-def test_a_step_is_quick(station_page: StationPage, store_url: str) -> None:
-    page = station_page(store_url)
-    _expect_part(page, "1 of 6", "PASS")
-    started = time.monotonic()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("p.position")).to_have_text("2 of 6")
-    assert time.monotonic() - started < 5

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,24 +184,6 @@ def test_an_unknown_name_takes_a_hash_as_well(
     assert judged[1] is None
 
 
-def test_an_unknown_name_is_refused_as_slowly_as_a_known_one(
-    door: Operators, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = PasswordHasher(3, 65536, 1)
-    monkeypatch.setattr(pins, "_hasher", slow)
-    monkeypatch.setattr(pins, "_NOBODYS", slow.hash(""))
-    door.set_pin("Anna", PIN, by="root")
-
-    def seconds(name: str) -> float:
-        start = time.perf_counter()
-        door.sign_in(name, OTHER_PIN)
-        return time.perf_counter() - start
-
-    known = min(seconds("Anna") for _ in range(3))
-    unknown = min(seconds("Nobody") for _ in range(3))
-    assert 0.4 < unknown / known < 2.5
-
-
 def test_many_guesses_at_once_are_no_more_than_five(
     door: Operators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,11 +320,18 @@ def test_a_store_without_operators_lets_nobody_in_and_needs_no_key(
     assert not (tmp_path / "none.key").exists()
 
 
-def test_a_real_hash_is_costly_to_guess_through() -> None:
+def test_a_real_hash_is_costly_to_guess_through_and_nobodys_costs_the_same() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from inspect_app.store.pins import _NOBODYS; print(_NOBODYS)"],
+        [
+            sys.executable,
+            "-c",
+            "from inspect_app.store.pins import _NOBODYS, _hasher\n"
+            "print(_NOBODYS, _hasher.hash('123456'))",
+        ],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=1$")  # RFC 9106, second choice
+    nobodys, somebodys = done.stdout.split()
+    assert nobodys.startswith("$argon2id$v=19$m=65536,t=3,p=1$")  # RFC 9106, second choice
+    assert somebodys.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
