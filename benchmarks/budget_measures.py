@@ -19,9 +19,7 @@ from span_train.contract.settings import LineSettings
 from span_train.data.cache import image_cache
 from span_train.data.labels import LabelledImage
 from span_train.data.splits import LineImages
-from span_train.finetune.fit_head import empty_head, fit_statistics, tied, token_features
-from span_train.finetune.label_budget import SeenFeatures, drawn_labels, scores_of_draw
-from span_train.finetune.looked import Looked
+from span_train.finetune.label_budget import drawn_labels, features_of, scores_of_draw
 from span_train.pretrained import PretrainedLine
 
 _DIGITS = 4
@@ -35,7 +33,7 @@ def measure_head(
     if not settings.train.blocks:
         settings = _with_block(settings, pretrained.backbone.middle)
     began = time.process_time()
-    seen = _see(settings, pretrained, images, cache)
+    seen = features_of(settings, pretrained.backbone, pretrained.layout, images, cache)
     z: Rows = {"0": [_rounded(scores_of_draw(seen, 0, 0, settings))]}
     for labels in affordable(seen.defective_m):
         z[str(labels)] = [
@@ -52,7 +50,7 @@ def at_best_block(
     found: dict[int, float] = {}
     for block in range(1, pretrained.backbone.depth + 1):
         tried = _with_block(settings, block)
-        seen = _see(tried, pretrained, images, cache)
+        seen = features_of(tried, pretrained.backbone, pretrained.layout, images, cache)
         found[block] = auroc(seen.train_mj[:, 0], seen.defective_m)
     return _with_block(settings, max(found, key=lambda block: found[block]))
 
@@ -92,29 +90,6 @@ def truth_of(images: Sequence[LabelledImage], settings: LineSettings) -> npt.NDA
 def _with_block(settings: LineSettings, block: int) -> LineSettings:
     train = settings.train.model_copy(update={"blocks": (block,)})
     return settings.model_copy(update={"train": train})
-
-
-def _see(
-    settings: LineSettings, pretrained: PretrainedLine, images: LineImages, cache: Path
-) -> SeenFeatures:
-    """The head's features of all images, with statistics from those that nobody held out."""
-    labelled = [image.path for image in images.train]
-    paths = tuple(dict.fromkeys([*images.unlabelled, *labelled]))
-    usual = Looked(pretrained.backbone, settings, paths, cache)
-    deviation, _ = fit_statistics(settings, usual)
-    head = empty_head(settings, pretrained.layout, pretrained.backbone, deviation, 1)
-    unlabelled_uj = tied(usual.pooled(head), head)
-    row_of = {path: row for row, path in enumerate(paths)}
-    tested = Looked(pretrained.backbone, settings, [image.path for image in images.test], cache)
-    return SeenFeatures(
-        unlabelled_uj=unlabelled_uj,
-        train_mj=unlabelled_uj[[row_of[path] for path in labelled]],
-        test_tj=tied(tested.pooled(head), head),
-        defective_m=truth_of(images.train, settings),
-        defective_t=truth_of(images.test, settings),
-        test_groups=tuple(image.group for image in images.test),
-        tokens=token_features(head),
-    )
 
 
 def _rounded(z: npt.NDArray[np.float64]) -> list[float]:

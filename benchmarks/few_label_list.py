@@ -26,10 +26,17 @@ class Trial:
     made: str | None = None
     extra: str | None = None
     smooth: bool = False
+    trim: float | None = None
+    told: bool = True
 
 
 TRIALS: dict[str, Trial] = {
     USED: Trial(),
+    "10 % left out": Trial(trim=0.1),
+    "20 % left out": Trial(trim=0.2),
+    "5 % left out, labels not heard": Trial(told=False),
+    "10 % left out, labels not heard": Trial(trim=0.1, told=False),
+    "20 % left out, labels not heard": Trial(trim=0.2, told=False),
     "scores averaged over 3 x 3 patches": Trial(smooth=True),
     "weights shrunk by 10, 30 or 100": Trial(strengths=(10.0, 30.0, 100.0)),
     "largest 10": Trial(top_k=10),

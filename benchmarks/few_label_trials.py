@@ -34,6 +34,7 @@ from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.cache import image_cache
 from span_train.data.splits import gather_images
 from span_train.finetune.fit_head import tied, token_features
+from span_train.finetune.place_statistics import Told
 from span_train.finetune.shrunk_fit import fit_shrunk
 from span_train.models.defect_head import DefectHead
 from span_train.models.inspection_model import look
@@ -73,6 +74,7 @@ def _changed(network: Network, trial: Trial) -> Network:
         "projected": trial.projected,
         "covariance_shrinkage": trial.shrinkage,
         "strengths": trial.strengths,
+        "trim": trial.trim,
     }
     kept = {name: value for name, value in changes.items() if value is not None}
     settings = settings.model_copy(update={"train": settings.train.model_copy(update=kept)})
@@ -127,10 +129,12 @@ def _one_seed(
     z = {str(labels): np.zeros(len(fold_m)) for labels in LABELS}
     for fold in range(FOLDS):
         learn_m = fold_m != fold
-        head = _head(trial, network, pool.patches_mnc[torch.from_numpy(learn_m)])
-        features_mj = _features(head, pool.patches_mnc, pool.attention_mhn)
-        made_mj = None if made is None else _features(head, *made)
         for labels in LABELS:
+            if trial.told or labels == LABELS[0]:
+                told = _told(pool, learn_m, labels, seed) if trial.told else None
+                head = _head(trial, network, pool.patches_mnc[torch.from_numpy(learn_m)], told)
+                features_mj = _features(head, pool.patches_mnc, pool.attention_mhn)
+                made_mj = None if made is None else _features(head, *made)
             z_m = _ranked(trial, network, pool, head, (features_mj, made_mj), learn_m, labels, seed)
             out = fold_m == fold
             # Folds have other statistics: what is compared over them is the rank within each.
@@ -138,9 +142,17 @@ def _one_seed(
     return z
 
 
-def _head(trial: Trial, network: Network, patches_mnc: Tensor) -> DefectHead:
-    trim = network.settings.train.trim
-    head = network.head(leaving_out_images(trim)(patches_mnc, network.settings))
+def _told(pool: Pool, learn_m: Truth, labels: int, seed: int) -> Told:
+    """What the drawn labels tell of the images to learn from."""
+    told_m = np.zeros(len(learn_m), np.int8)
+    chosen = _drawn(pool, learn_m, labels, np.random.default_rng([seed, labels]))
+    told_m[chosen] = np.where(pool.defective_m[chosen], -1, 1)
+    return told_m[learn_m]
+
+
+def _head(trial: Trial, network: Network, patches_mnc: Tensor, told: Told | None) -> DefectHead:
+    trim = network.settings.train.left_out
+    head = network.head(leaving_out_images(trim, told)(patches_mnc, network.settings))
     if trial.smooth:
         head.__class__ = SmoothedHead
     return head

@@ -83,7 +83,7 @@ def _settings(line: Path, pretrained: PretrainedLine) -> LineSettings:
 def _outliers(
     settings: LineSettings, pretrained: PretrainedLine, usual: Looked, tested: Looked
 ) -> Scores:
-    deviation, _ = fit_statistics(settings, usual)
+    deviation, _ = fit_statistics(settings, usual, np.ones(len(usual.paths), np.int8))
     head = empty_head(settings, pretrained.layout, pretrained.backbone, deviation, 1)
     return np.asarray(tested.pooled(head)[:, : head.regions].sum(axis=1), np.float64)
 

@@ -110,7 +110,7 @@ def compare_strengths(pool: Pool, network: Network) -> dict[str, Any]:
     """AUROC on unseen images by number of labels and by how much weights are shrunk."""
     asked = network.settings.train
     learn_m = deal(pool.group_m, 100, seed=5) < 100 * _TO_LEARN
-    statistics = leaving_out_images(asked.trim)(
+    statistics = leaving_out_images(asked.left_out)(
         pool.patches_mnc[torch.from_numpy(learn_m)], network.settings
     )
     head = network.head(statistics)

@@ -35,8 +35,12 @@ class TrainSettings(Section):
     memory_entries: int = Field(1024, ge=16, description="Usual patches that are kept.")
     projected: int = Field(64, ge=4, le=64)
     top_k: int = Field(5, ge=1)
-    trim: float = Field(
-        0.2, ge=0.0, lt=0.5, description="Share of images left out as most deviating."
+    trim: float | None = Field(
+        None,
+        ge=0.0,
+        lt=0.5,
+        description="Share of unlabelled images left out as most deviating; unasked 0.05, and 0.2 "
+        "with memory, which would learn a rare defect by heart.",
     )
     covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
     strengths: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (3.0, 10.0, 30.0)
@@ -46,3 +50,10 @@ class TrainSettings(Section):
     )
     tuning: TuningSettings = TuningSettings()
     seed: int = Field(0, ge=0)
+
+    @property
+    def left_out(self) -> float:
+        """The share of unlabelled images that is left out."""
+        if self.trim is not None:
+            return self.trim
+        return 0.2 if self.statistics == "memory" else 0.05

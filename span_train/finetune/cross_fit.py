@@ -29,6 +29,7 @@ from span_train.finetune.fit_head import (
     set_weights,
     tied,
     token_features,
+    told_by,
 )
 from span_train.finetune.looked import Looked
 from span_train.finetune.shrunk_fit import Array, fit_shrunk
@@ -168,10 +169,11 @@ class _Bench:
             yield state
 
     def _state(self, backbone: Backbone, inside: Places, strengths: tuple[float, ...]) -> _State:
-        """Statistics from the unlabelled images, weights from the labelled ones inside."""
+        """Statistics from all images, hearing the labels inside; weights from the latter."""
         asked = self.settings.train
         unlabelled = Looked(backbone, self.settings, self.statistics, self.cache)
-        deviation, _ = fit_statistics(self.settings, unlabelled)
+        labelled = {self.paths[one]: not self.labelled.defective_m[one] for one in inside}
+        deviation, _ = fit_statistics(self.settings, unlabelled, told_by(labelled, unlabelled))
         head = empty_head(self.settings, self.pretrained.layout, backbone, deviation, 1)
         labelled_mj = Looked(backbone, self.settings, self.paths, self.cache).pooled(head)
         labelled_mj = tied(labelled_mj, head)

@@ -1,6 +1,6 @@
 """Fit a line's defect head: what is usual at each place, then the weights, by labels or without."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from span_train.data.splits import LineImages
 from span_train.finetune.facts import type_names
 from span_train.finetune.looked import Looked
 from span_train.finetune.memory_statistics import fit_memory
-from span_train.finetune.place_statistics import fit_deviation
+from span_train.finetune.place_statistics import Told, fit_deviation
 from span_train.finetune.shrunk_fit import Array, LinearScore, fit_shrunk, fit_types
 from span_train.models.backbone import Backbone
 from span_train.models.defect_head import DefectHead, Deviation
@@ -37,14 +37,15 @@ def fit_head(
         settings: The line.
         pretrained: Backbone and layout.
         images: The line's images; only the labels of the training split are used.
-        unlabelled: What the backbone sees in the images nobody has labelled.
+        unlabelled: What the backbone sees in the images that statistics come from.
         cache: Folder of the image cache.
 
     Raises:
         InputError: Too few images.
     """
     backbone = pretrained.backbone
-    deviation, kept = fit_statistics(settings, unlabelled)
+    labelled = {image.path: image.label == settings.good_class for image in images.train}
+    deviation, kept = fit_statistics(settings, unlabelled, told_by(labelled, unlabelled))
     types = type_names(images, settings)
     head = empty_head(settings, pretrained.layout, backbone, deviation, 1 + len(types))
     paths = [image.path for image in images.train]
@@ -56,13 +57,21 @@ def fit_head(
     return head, score, kept
 
 
+def told_by(labelled: Mapping[Path, bool], looked: Looked) -> Told:
+    """What labels (by image, whether it is good) tell of the images that were looked at."""
+    told = {path: 1 if good else -1 for path, good in labelled.items()}
+    return np.array([told.get(path, 0) for path in looked.paths], np.int8)
+
+
 def fit_statistics(
-    settings: LineSettings, unlabelled: Looked
+    settings: LineSettings, unlabelled: Looked, told: Told | None = None
 ) -> tuple[Deviation | MemoryDeviation, npt.NDArray[np.bool_]]:
     """What is usual, at each place or at any as the settings say, and which images were kept.
 
+    Labelled good images are always kept where labels are heard, and labelled defects never.
+
     Raises:
-        InputError: Fewer than eight images.
+        InputError: Fewer than eight images may be usual.
     """
     asked = settings.train
 
@@ -70,8 +79,10 @@ def fit_statistics(
         return (patches for patches, _ in unlabelled.batches())
 
     if asked.statistics == "memory":
-        return fit_memory(batches, asked.projected, asked.trim, asked.memory_entries, asked.seed)
-    return fit_deviation(batches, asked.projected, asked.trim, asked.covariance_shrinkage)
+        return fit_memory(
+            batches, asked.projected, asked.left_out, asked.memory_entries, asked.seed, told
+        )
+    return fit_deviation(batches, asked.projected, asked.left_out, asked.covariance_shrinkage, told)
 
 
 def _weigh(

@@ -1,8 +1,9 @@
 """Show how good the verdict's score gets with few labels: the head fitted again and again on some.
 
 The network looks at every image once. For each budget and seed, that many labelled images a class
-are drawn from the training split, the head is weighed on them, and the test split is ranked. Place
-statistics come from the unlabelled images alone, and are the same for all.
+are drawn from the training split, the head is weighed on them, and the test split is ranked. What
+is usual is learnt from all images without hearing any label, once for all budgets: `inspect train`
+hears them all, which would be more than a budget has.
 Letters: U unlabelled images, M labelled training images, T test images, J pooled features.
 """
 
@@ -15,15 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from span_train.contract.errors import RunError
+from span_train.contract.layout import Layout
 from span_train.contract.settings import LineSettings
 from span_train.data.labels import LabelledImage
 from span_train.data.splits import LineImages
 from span_train.evaluate.intervals import mean_ranking, rank_intervals
 from span_train.evaluate.metrics import scored_parts
-from span_train.finetune.fit_head import tied, token_features
+from span_train.finetune.fit_head import empty_head, fit_statistics, tied, token_features
 from span_train.finetune.looked import Looked
 from span_train.finetune.run import TrainedLine
 from span_train.finetune.shrunk_fit import Array, fit_shrunk
+from span_train.models.backbone import Backbone
 
 _RESAMPLES = 500
 
@@ -70,18 +73,29 @@ def see_features(trained: TrainedLine, images: LineImages, cache: Path) -> SeenF
             "the network of this run was fine-tuned on all training labels, so a curve over fewer "
             "would flatter; train with train.finetune=never to see it."
         )
-    settings, head = trained.settings, trained.model.head
+    return features_of(trained.settings, trained.model.backbone, trained.layout, images, cache)
 
-    def features(paths: Sequence[Path]) -> Array:
-        if not paths:
-            return np.zeros((0, len(head.features) - head.regions + 1))
-        return tied(Looked(trained.model.backbone, settings, paths, cache).pooled(head), head)
 
+def features_of(
+    settings: LineSettings, backbone: Backbone, layout: Layout, images: LineImages, cache: Path
+) -> SeenFeatures:
+    """The same with any network.
+
+    Raises:
+        InputError: Too few images.
+    """
     labelled = [image.path for image in images.train]
+    paths = tuple(dict.fromkeys([*images.unlabelled, *labelled]))
+    usual = Looked(backbone, settings, paths, cache)
+    deviation, _ = fit_statistics(settings, usual)
+    head = empty_head(settings, layout, backbone, deviation, 1)
+    unlabelled_uj = tied(usual.pooled(head), head)
+    row_of = {path: row for row, path in enumerate(paths)}
+    tested = Looked(backbone, settings, [image.path for image in images.test], cache)
     return SeenFeatures(
-        unlabelled_uj=features(tuple(dict.fromkeys([*images.unlabelled, *labelled]))),
-        train_mj=features(labelled),
-        test_tj=features([image.path for image in images.test]),
+        unlabelled_uj=unlabelled_uj,
+        train_mj=unlabelled_uj[[row_of[path] for path in labelled]],
+        test_tj=tied(tested.pooled(head), head),
         defective_m=_defective(images.train, settings),
         defective_t=_defective(images.test, settings),
         test_groups=tuple(image.group for image in images.test),

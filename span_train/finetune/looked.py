@@ -23,6 +23,7 @@ class Looked:
         self, backbone: Backbone, settings: LineSettings, paths: Sequence[Path], cache: Path
     ) -> None:
         self.backbone = backbone
+        self.paths = tuple(paths)
         self.blocks = settings.train.blocks
         self.pixels = image_cache(paths, settings.input, cache)
         self._kept: list[tuple[Tensor, Tensor]] = []

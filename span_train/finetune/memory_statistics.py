@@ -13,8 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from span_train.contract.errors import InputError
-from span_train.finetune.place_statistics import FEWEST_IMAGES
+from span_train.finetune.place_statistics import Told, least_deviating, told_of
 from span_train.models.memory_deviation import MemoryDeviation
 
 Batches = Callable[[], Iterable[Tensor]]
@@ -25,7 +24,12 @@ _ROWS = 4096
 
 
 def fit_memory(
-    batches: Batches, projected: int, trim: float, entries: int, seed: int
+    batches: Batches,
+    projected: int,
+    trim: float,
+    entries: int,
+    seed: int,
+    told: Told | None = None,
 ) -> tuple[MemoryDeviation, npt.NDArray[np.bool_]]:
     """Fit projection and memory; also tell which images were kept.
 
@@ -36,27 +40,23 @@ def fit_memory(
     Args:
         batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
         projected: D, at most C; the directions of largest variance are kept.
-        trim: Share of the images left out as the most deviating.
+        trim: Share of the images left out as the most deviating, among those nothing is told of.
         entries: E, at most the number of candidates.
         seed: Of the candidates.
+        told: (M,) what labels tell of the images.
 
     Raises:
-        InputError: Fewer than eight images.
+        InputError: Fewer than eight images may be usual.
     """
     projection_cd = _directions(batches, projected)
     placed_mnd = torch.cat([patches_mnc @ projection_cd for patches_mnc in batches()])
-    images = len(placed_mnd)
-    if images < FEWEST_IMAGES:
-        raise InputError(
-            f"{images} images to learn from; at least {FEWEST_IMAGES} are needed to tell what is "
-            "usual; add unlabelled images."
-        )
+    told_m = told_of(len(placed_mnd), told)
     random = np.random.default_rng(seed)
-    kept = torch.ones(images, dtype=torch.bool)
+    kept = told_m >= 0
     if trim > 0:
         own_k, candidate_kd = _candidates(placed_mnd, kept, random)
         outlier_m = _outliers(placed_mnd, own_k, candidate_kd)
-        kept = outlier_m <= torch.quantile(outlier_m, 1 - trim)
+        kept = least_deviating(outlier_m, trim, told_m)
     own_k, candidate_kd = _without_isolated(*_candidates(placed_mnd, kept, random))
     chosen_e = _spread_out(candidate_kd, entries)
     scale = 1 / _typical_distance(placed_mnd[kept], kept, own_k[chosen_e], candidate_kd[chosen_e])

@@ -1,7 +1,7 @@
-"""Learn what is usual at each place of the layout from images nobody has labelled.
+"""Learn what is usual at each place of the layout from images of which few have labels.
 
 A share of them may be defective: the most deviating images are left out and the statistics taken
-again (DESIGN.md, section 6).
+again (DESIGN.md, section 6). Of images that have labels those are heard instead.
 Letters: M images, N patches, C features of a patch, D projected features.
 """
 
@@ -16,42 +16,65 @@ from span_train.contract.errors import InputError
 from span_train.models.defect_head import Deviation, patch_score
 
 Batches = Callable[[], Iterable[Tensor]]
+Told = npt.NDArray[np.int8]  # (M,) 1: labelled good, -1: labelled defective, 0: nothing is told
 FEWEST_IMAGES = 8
 _POOLED = 5
 
 
 def fit_deviation(
-    batches: Batches, projected: int, trim: float, shrinkage: float
+    batches: Batches, projected: int, trim: float, shrinkage: float, told: Told | None = None
 ) -> tuple[Deviation, npt.NDArray[np.bool_]]:
     """Fit projection, place means and place whitenings; also tell which images were kept.
 
     Args:
         batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
         projected: D, at most C; the directions of largest variance within places are kept.
-        trim: Share of the images left out as the most deviating.
+        trim: Share of the images left out as the most deviating, among those nothing is told of.
         shrinkage: Share of the covariance over all places in that of each place.
+        told: (M,) what labels tell of the images.
 
     Raises:
-        InputError: Fewer than eight images.
+        InputError: Fewer than eight images may be usual.
     """
     projection_cd = _within_place_directions(batches, projected)
     projected_mnd = torch.cat([patches_mnc @ projection_cd for patches_mnc in batches()])
     images, patches, _ = projected_mnd.shape
-    if images < FEWEST_IMAGES:
-        raise InputError(
-            f"{images} images to learn from; at least {FEWEST_IMAGES} are needed to tell what is "
-            "usual at each place; add unlabelled images."
-        )
+    told_m = told_of(images, told)
     deviation = Deviation(len(projection_cd), projection_cd.shape[1], patches)
     deviation.projection.copy_(projection_cd)
-    kept = torch.ones(images, dtype=torch.bool)
+    kept = told_m >= 0
     for trimming in (True, False):
         mean_nd, whitening_ndd = _place_gaussians(projected_mnd[kept], shrinkage)
         deviation.mean.copy_(mean_nd)
         deviation.whitening.copy_(whitening_ndd)
         if trimming and trim > 0:
-            kept = _least_deviating(projected_mnd, deviation, trim)
+            kept = least_deviating(_outliers(projected_mnd, deviation), trim, told_m)
     return deviation, kept.numpy()
+
+
+def told_of(images: int, told: Told | None) -> Tensor:
+    """(M,) what labels tell, where there are any.
+
+    Raises:
+        InputError: Fewer than eight images may be usual.
+    """
+    told_m = torch.zeros(images, dtype=torch.int8) if told is None else torch.from_numpy(told)
+    usable = int((told_m >= 0).sum())
+    if usable < FEWEST_IMAGES:
+        raise InputError(
+            f"{usable} images to learn from that are not labelled defective; at least "
+            f"{FEWEST_IMAGES} are needed to tell what is usual; add good or unlabelled images."
+        )
+    return told_m
+
+
+def least_deviating(outlier_m: Tensor, trim: float, told_m: Tensor) -> Tensor:
+    """(M,) which images count as usual: what labels tell, then the least deviating of the rest."""
+    free_m = told_m == 0
+    if not free_m.any():
+        return told_m > 0
+    usual_m = outlier_m <= torch.quantile(outlier_m[free_m], 1 - trim)
+    return (told_m > 0) | (free_m & usual_m)
 
 
 def _within_place_directions(batches: Batches, projected: int) -> Tensor:
@@ -82,11 +105,10 @@ def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, T
     return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
 
 
-def _least_deviating(projected_mnd: Tensor, deviation: Deviation, trim: float) -> Tensor:
+def _outliers(projected_mnd: Tensor, deviation: Deviation) -> Tensor:
     outliers = []
     for some in projected_mnd.split(256):
         centred_nbd = (some - deviation.mean).transpose(0, 1)
         score_bn = patch_score(torch.bmm(centred_nbd, deviation.whitening).transpose(0, 1))
         outliers.append(score_bn.topk(min(_POOLED, score_bn.shape[1]), dim=1)[0].mean(1))
-    outlier_m = torch.cat(outliers)
-    return outlier_m <= torch.quantile(outlier_m, 1 - trim)
+    return torch.cat(outliers)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -57,6 +58,15 @@ def test_defects_of_a_tenth_of_the_images_are_not_learnt_by_heart() -> None:
     assert (patch_score(deviation(fresh)).argmax(1) == 2).all()
 
 
+def test_labels_are_heard_before_deviations() -> None:
+    told_m = np.zeros(80, np.int8)
+    told_m[:20], told_m[20:24] = 1, -1
+    _, kept = fit_memory(in_batches(turned_images(80)), FEATURES, 0.2, 64, seed=0, told=told_m)
+    assert kept[:20].all()
+    assert not kept[20:24].any()
+    assert kept[24:].sum() == round(0.8 * 56)
+
+
 def test_usual_patches_of_new_images_deviate_by_about_one() -> None:
     deviation, _ = fit_memory(in_batches(turned_images(120)), FEATURES, 0.0, 64, seed=0)
     fresh = deviation(turned_images(40, seed=3))
@@ -72,7 +82,7 @@ def test_the_same_seed_gives_the_same_memory() -> None:
 
 
 def test_too_few_images_are_refused() -> None:
-    with pytest.raises(InputError, match="7 images to learn from; at least 8 are needed"):
+    with pytest.raises(InputError, match="7 images to learn from that are not"):
         fit_memory(in_batches(turned_images(7)), FEATURES, 0.2, 16, seed=0)
 
 

@@ -94,6 +94,33 @@ def test_trimming_makes_defects_stand_out_more() -> None:
     assert gaps[1] > 1.5 * gaps[0]
 
 
+def test_labels_are_heard_before_deviations() -> None:
+    patches_mnc, clean_m = contaminated(90, 15)
+    told_m = np.zeros(105, np.int8)
+    told_m[-1] = 1  # deviates, and is labelled good
+    told_m[:3] = -1  # do not deviate, and are labelled defective
+    _, kept_m = fit_deviation(in_batches(patches_mnc), FEATURES, 0.2, 0.02, told_m)
+    assert kept_m[-1]
+    assert not kept_m[:3].any()
+    assert not kept_m[~clean_m][:-1].any()
+    assert kept_m[told_m == 0].sum() == pytest.approx(0.8 * 101, abs=1)
+
+
+def test_where_every_image_is_labelled_good_none_is_left_out() -> None:
+    patches_mnc = usual_images(60)
+    told_m = np.ones(60, np.int8)
+    heard, kept_m = fit_deviation(in_batches(patches_mnc), FEATURES, 0.2, 0.02, told_m)
+    untrimmed, _ = fit_deviation(in_batches(patches_mnc), FEATURES, 0.0, 0.02)
+    assert kept_m.all()
+    assert torch.equal(heard(patches_mnc), untrimmed(patches_mnc))
+
+
+def test_labelled_defects_alone_are_refused() -> None:
+    told_m = np.full(60, -1, np.int8)
+    with pytest.raises(InputError, match="0 images to learn from that are not labelled defective"):
+        fit_deviation(in_batches(usual_images(60)), 4, 0.2, 0.02, told_m)
+
+
 def test_too_few_images_are_refused() -> None:
-    with pytest.raises(InputError, match="7 images to learn from; at least 8 are needed"):
+    with pytest.raises(InputError, match="7 images to learn from that are not"):
         fit_deviation(in_batches(usual_images(7)), 4, 0.2, 0.02)
