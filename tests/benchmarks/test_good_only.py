@@ -61,7 +61,7 @@ def test_too_few_good_images_are_told(
     drawn_line: Path, pretrained_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(drawn_line), "--run", str(pretrained_run)]) == 3
-    assert "good_only: 4 images to learn from; at least 8 are needed" in capsys.readouterr().err
+    assert "good_only: 4 images to learn from that are not labelled" in capsys.readouterr().err
 
 
 def test_an_environment_without_anomalib_is_told(
