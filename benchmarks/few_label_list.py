@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from span_train.models.defect_head import DefectHead, patch_score
+from span_train.models.defect_head import DefectHead
+from span_train.models.patch_score import patch_score
 
 USED = "as it is"
 

@@ -22,8 +22,9 @@ from deploy.export.onnx_file import finished, trace
 from deploy.runtime.pieces import images_at_once
 from deploy.runtime.session import GraphSession, open_session
 from span_train.models.backbone import build_backbone
-from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.defect_head import DefectHead
 from span_train.models.inspection_model import InspectionModel
+from span_train.models.place_deviation import PlaceDeviation
 
 NETWORKS = {  # side in pixels and width; patches of 8 pixels, 6 blocks
     "8x8 patches, 192 wide": (64, 192),
@@ -43,7 +44,7 @@ def open_network(side_px: int, width: int) -> GraphSession:
     patches = backbone.grid**2
     masks = torch.arange(patches)[None] * 4 // patches == torch.arange(4)[:, None]
     head = DefectHead(
-        Deviation(width, 64, patches), masks, _PARTS, heads=backbone.heads, outputs=1, top_k=5
+        PlaceDeviation(width, 64, patches), masks, _PARTS, heads=backbone.heads, outputs=1, top_k=5
     )
     model = InspectionModel(backbone, head, (backbone.middle,), _PARTS).eval()
     return open_session(finished(trace(model).graph, {}), "cpu", threads=1)

@@ -34,7 +34,8 @@ from span_train.finetune.facts import refuse_leaks
 from span_train.finetune.fit_head import empty_head
 from span_train.finetune.looked import Looked
 from span_train.finetune.shrunk_fit import fit_shrunk
-from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.defect_head import DefectHead
+from span_train.models.place_deviation import PlaceDeviation
 from span_train.pretrained import PretrainedLine, load_pretrained
 from span_train.storage.run_folder import write_json
 
@@ -71,7 +72,7 @@ class Network:
     settings: LineSettings
     pretrained: PretrainedLine
 
-    def head(self, deviation: Deviation) -> DefectHead:
+    def head(self, deviation: PlaceDeviation) -> DefectHead:
         """The real defect head with these place statistics and no weights."""
         backbone = self.pretrained.backbone
         return empty_head(self.settings, self.pretrained.layout, backbone, deviation, 1)

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from span_train.contract.settings import LineSettings
 from span_train.finetune.place_statistics import Told, fit_deviation
-from span_train.models.defect_head import Deviation
+from span_train.models.place_deviation import PlaceDeviation
 
 USED = "5 % of the images left out"
 _BATCH = 64
-Fit = Callable[[Tensor, LineSettings], Deviation]
+Fit = Callable[[Tensor, LineSettings], PlaceDeviation]
 
 
 def leaving_out_images(share: float, told: Told | None = None) -> Fit:
@@ -32,7 +32,7 @@ def leaving_out_images(share: float, told: Told | None = None) -> Fit:
 def rejected(place_trim: float = 0.0, neighbours: bool = False) -> Fit:
     """Statistics that lost: places trimmed one by one, covariances shared with the neighbours."""
 
-    def fit(patches_mnc: Tensor, settings: LineSettings) -> Deviation:
+    def fit(patches_mnc: Tensor, settings: LineSettings) -> PlaceDeviation:
         deviation = leaving_out_images(0.0)(patches_mnc, settings)
         projected_mnd = patches_mnc @ deviation.projection
         kept_mn = torch.ones(projected_mnd.shape[:2], dtype=torch.bool)

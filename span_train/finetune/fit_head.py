@@ -17,8 +17,9 @@ from span_train.finetune.memory_statistics import fit_memory
 from span_train.finetune.place_statistics import Told, fit_deviation
 from span_train.finetune.shrunk_fit import Array, LinearScore, fit_shrunk, fit_types
 from span_train.models.backbone import Backbone
-from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.defect_head import DefectHead
 from span_train.models.memory_deviation import MemoryDeviation
+from span_train.models.place_deviation import PlaceDeviation
 from span_train.pretrained import PretrainedLine
 
 _PART_SHARE = 0.3
@@ -65,7 +66,7 @@ def told_by(labelled: Mapping[Path, bool], looked: Looked) -> Told:
 
 def fit_statistics(
     settings: LineSettings, unlabelled: Looked, told: Told | None = None
-) -> tuple[Deviation | MemoryDeviation, npt.NDArray[np.bool_]]:
+) -> tuple[PlaceDeviation | MemoryDeviation, npt.NDArray[np.bool_]]:
     """What is usual, at each place or at any as the settings say, and which images were kept.
 
     Labelled good images are always kept where labels are heard, and labelled defects never.
@@ -135,7 +136,7 @@ def empty_head(
     settings: LineSettings,
     layout: Layout,
     backbone: Backbone,
-    deviation: Deviation | MemoryDeviation,
+    deviation: PlaceDeviation | MemoryDeviation,
     outputs: int,
 ) -> DefectHead:
     """A head with the layout's parts and all weights 0."""

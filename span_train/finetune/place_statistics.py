@@ -13,18 +13,23 @@ import torch
 from torch import Tensor
 
 from span_train.contract.errors import InputError
-from span_train.models.defect_head import Deviation, patch_score
+from span_train.models.patch_score import patch_score
+from span_train.models.place_deviation import PlaceDeviation
 
 Batches = Callable[[], Iterable[Tensor]]
 Told = npt.NDArray[np.int8]  # (M,) 1: labelled good, -1: labelled defective, 0: nothing is told
 FEWEST_IMAGES = 8
 _POOLED = 5
+_SMALLEST_SPREAD = 0.5  # of that of normally distributed features
 
 
 def fit_deviation(
     batches: Batches, projected: int, trim: float, shrinkage: float, told: Told | None = None
-) -> tuple[Deviation, npt.NDArray[np.bool_]]:
-    """Fit projection, place means and place whitenings; also tell which images were kept.
+) -> tuple[PlaceDeviation, npt.NDArray[np.bool_]]:
+    """Fit projection and place statistics; also tell which images were kept.
+
+    The scores' mean and standard deviation at a place are over the kept images: a place that is now
+    and then quite another, such as a border, would else stand out in good images.
 
     Args:
         batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
@@ -40,13 +45,11 @@ def fit_deviation(
     projected_mnd = torch.cat([patches_mnc @ projection_cd for patches_mnc in batches()])
     images, patches, _ = projected_mnd.shape
     told_m = told_of(images, told)
-    deviation = Deviation(len(projection_cd), projection_cd.shape[1], patches)
+    deviation = PlaceDeviation(len(projection_cd), projection_cd.shape[1], patches)
     deviation.projection.copy_(projection_cd)
     kept = told_m >= 0
     for trimming in (True, False):
-        mean_nd, whitening_ndd = _place_gaussians(projected_mnd[kept], shrinkage)
-        deviation.mean.copy_(mean_nd)
-        deviation.whitening.copy_(whitening_ndd)
+        _learn(deviation, projected_mnd[kept], shrinkage)
         if trimming and trim > 0:
             kept = least_deviating(_outliers(projected_mnd, deviation), trim, told_m)
     return deviation, kept.numpy()
@@ -94,6 +97,19 @@ def _within_place_directions(batches: Batches, projected: int) -> Tensor:
     return torch.from_numpy((vectors[:, -kept:] * scale).astype(np.float32))
 
 
+def _learn(deviation: PlaceDeviation, projected_mnd: Tensor, shrinkage: float) -> None:
+    """Mean and whitening of each place from usual images, then how they score there."""
+    mean_nd, whitening_ndd = _place_gaussians(projected_mnd, shrinkage)
+    deviation.mean.copy_(mean_nd)
+    deviation.whitening.copy_(whitening_ndd)
+    score_mn = torch.cat(
+        [patch_score(_delta(some, deviation)) for some in projected_mnd.split(256)]
+    )
+    of_normal = (2 / deviation.projected) ** 0.5 / 2  # spread of log(1 + chi squared / D), by slope
+    deviation.usual.copy_(score_mn.mean(0))
+    deviation.spread.copy_(score_mn.std(0).clamp(min=_SMALLEST_SPREAD * of_normal))
+
+
 def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, Tensor]:
     mean_nd = projected_mnd.mean(0)
     centred = (projected_mnd - mean_nd).double()
@@ -105,10 +121,15 @@ def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, T
     return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
 
 
-def _outliers(projected_mnd: Tensor, deviation: Deviation) -> Tensor:
+def _delta(projected_mnd: Tensor, deviation: PlaceDeviation) -> Tensor:
+    centred_nmd = (projected_mnd - deviation.mean).transpose(0, 1)
+    return torch.bmm(centred_nmd, deviation.whitening).transpose(0, 1)
+
+
+def _outliers(projected_mnd: Tensor, deviation: PlaceDeviation) -> Tensor:
+    """(M,) mean of the largest scores of each image."""
     outliers = []
     for some in projected_mnd.split(256):
-        centred_nbd = (some - deviation.mean).transpose(0, 1)
-        score_bn = patch_score(torch.bmm(centred_nbd, deviation.whitening).transpose(0, 1))
-        outliers.append(score_bn.topk(min(_POOLED, score_bn.shape[1]), dim=1)[0].mean(1))
+        score_mn = deviation.score(_delta(some, deviation))
+        outliers.append(score_mn.topk(min(_POOLED, score_mn.shape[1]), dim=1)[0].mean(1))
     return torch.cat(outliers)

@@ -28,9 +28,9 @@ from span_train.finetune.gated import gate_of
 from span_train.finetune.looked import Looked
 from span_train.finetune.roles import ImageRoles, load_roles, save_roles
 from span_train.finetune.shrunk_fit import Array
-from span_train.models.defect_head import Deviation
 from span_train.models.inspection_model import InspectionModel
 from span_train.models.memory_deviation import MemoryDeviation
+from span_train.models.place_deviation import PlaceDeviation
 from span_train.policy.calibrate import choose_policy
 from span_train.policy.policy import Goal, Policy, load_policy, save_policy
 from span_train.pretrained import PretrainedLine, line_backbone, load_pretrained
@@ -143,12 +143,12 @@ def load_trained(run: Path) -> TrainedLine:
 
 def _empty_statistics(
     settings: LineSettings, tensors: dict[str, torch.Tensor]
-) -> Deviation | MemoryDeviation:
+) -> PlaceDeviation | MemoryDeviation:
     """Of the sizes that were kept."""
     features, projected = tensors["head.deviation.projection"].shape
     if settings.train.statistics == "memory":
         return MemoryDeviation(features, projected, len(tensors["head.deviation.memory"]))
-    return Deviation(features, projected, len(tensors["head.deviation.mean"]))
+    return PlaceDeviation(features, projected, len(tensors["head.deviation.mean"]))
 
 
 def _calibrate(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from span_train.contract.layout import ELSEWHERE, FREE
 from span_train.models.memory_deviation import MemoryDeviation
+from span_train.models.place_deviation import PlaceDeviation
 
 
 @dataclass(frozen=True)
@@ -45,37 +46,11 @@ class HeadOutputs(NamedTuple):
     outlier_parts: Tensor
 
 
-class Deviation(nn.Module):
-    """``delta[n] = W_n (v[n] - mu_n)``: 0 where a patch is usual at its place, of unit variance.
-
-    Buffers: `projection` (C, D), `mean` (N, D), `whitening` (N, D, D).
-    """
-
-    projection: Tensor
-    mean: Tensor
-    whitening: Tensor
-
-    def __init__(self, features: int, projected: int, patches: int) -> None:
-        super().__init__()
-        self.register_buffer("projection", torch.zeros(features, projected))
-        self.register_buffer("mean", torch.zeros(patches, projected))
-        self.register_buffer("whitening", torch.zeros(patches, projected, projected))
-
-    @property
-    def projected(self) -> int:
-        """D."""
-        return self.mean.shape[1]
-
-    def forward(self, patches_bnc: Tensor) -> Tensor:
-        """(B, N, C) patch features to (B, N, D) deviations."""
-        centred_nbd = (patches_bnc @ self.projection - self.mean).transpose(0, 1)
-        return torch.bmm(centred_nbd, self.whitening).transpose(0, 1)
-
-
 class DefectHead(nn.Module):
     """One linear score over sums of patches: largest and attended deviations, part tokens.
 
-    The patch score is ``s[n] = log(1 + |delta[n]|^2 / D)``, the only nonlinearity. The J features:
+    The patch score s[n] is ``log(1 + |delta[n]|^2 / D)``, the only nonlinearity; where places are
+    told apart, in standard deviations from what is usual at the place. The J features:
     the mean of the `top_k` largest s of the whole image, divided among the parts (and elsewhere)
     in which those patches lie; the mean of the `top_k` largest s within each part; per head the
     attention-weighted s; per head the attention-weighted delta (its part token, D numbers).
@@ -105,7 +80,7 @@ class DefectHead(nn.Module):
 
     def __init__(
         self,
-        deviation: Deviation | MemoryDeviation,
+        deviation: PlaceDeviation | MemoryDeviation,
         part_of_patch_kn: Tensor,
         part_names: Sequence[str],
         heads: int,
@@ -136,7 +111,7 @@ class DefectHead(nn.Module):
     def forward(self, patches_bnc: Tensor, attention_bhn: Tensor) -> HeadOutputs:
         """Score (B, N, C) patch features with their (B, H, N) attention."""
         delta_bnd = self.deviation(patches_bnc)
-        score_bn = patch_score(delta_bnd)
+        score_bn = self.deviation.score(delta_bnd)
         pooled_bpn = self._pooled(score_bn)
         features_bj = self._sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
         difference = features_bj - self.typical_features
@@ -155,7 +130,7 @@ class DefectHead(nn.Module):
     def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
         """The J features alone: (B, J)."""
         delta_bnd = self.deviation(patches_bnc)
-        score_bn = patch_score(delta_bnd)
+        score_bn = self.deviation.score(delta_bnd)
         return self._sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
 
     def _sum_up(
@@ -192,11 +167,6 @@ class DefectHead(nn.Module):
         attended_bno = (weighed_bnoh * attention_bhn.transpose(1, 2)[:, :, None]).sum(-1)
         evidence_bon: Tensor = from_whole_bon + from_parts_bon + attended_bno.transpose(1, 2)
         return evidence_bon
-
-
-def patch_score(delta_bnd: Tensor) -> Tensor:
-    """``log(1 + |delta|^2 / D)`` of each patch: (B, N, D) to (B, N)."""
-    return torch.log1p(delta_bnd.square().mean(-1))
 
 
 def _regions(part_of_patch_kn: Tensor) -> Tensor:

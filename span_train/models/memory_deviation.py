@@ -9,6 +9,8 @@ Letters: B images, N patches, C features of a patch, D projected features, E ent
 import torch
 from torch import Tensor, nn
 
+from span_train.models.patch_score import patch_score
+
 
 class MemoryDeviation(nn.Module):
     """``delta[n] = v[n] P - m[e]``, m[e] the nearest entry of the memory; 0 where a patch is usual.
@@ -35,3 +37,7 @@ class MemoryDeviation(nn.Module):
         # The patch's own square is the same for all entries, so the nearest is found without it.
         closeness_bne = placed_bnd @ self.memory.T - self.memory.square().sum(-1) / 2
         return placed_bnd - self.memory[closeness_bne.argmax(-1)]
+
+    def score(self, delta_bnd: Tensor) -> Tensor:
+        """(B, N, D) deviations to (B, N) scores, on one scale at all places."""
+        return patch_score(delta_bnd)

@@ -15,7 +15,7 @@ from span_train.data.splits import gather_images
 from span_train.finetune.memory_statistics import Batches, fit_memory
 from span_train.finetune.run import load_trained, train
 from span_train.finetune.scored import score_images
-from span_train.models.defect_head import patch_score
+from span_train.models.patch_score import patch_score
 
 PATCHES, FEATURES = 9, 6
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from span_train.contract.errors import InputError
 from span_train.finetune.place_statistics import Batches, fit_deviation
-from span_train.models.defect_head import patch_score
+from span_train.models.patch_score import patch_score
 
 PATCHES, FEATURES = 9, 6
 
@@ -64,6 +65,45 @@ def test_the_statistics_do_not_depend_on_the_batches() -> None:
     first, _ = fit_deviation(in_batches(patches_mnc, 7), 4, trim=0.2, shrinkage=0.02)
     second, _ = fit_deviation(in_batches(patches_mnc, 60), 4, trim=0.2, shrinkage=0.02)
     torch.testing.assert_close(first(patches_mnc), second(patches_mnc), atol=1e-3, rtol=1e-3)
+
+
+def test_scores_of_new_usual_images_have_mean_zero_and_unit_spread_at_each_place() -> None:
+    learnt_mnc, new_mnc = usual_images(300), usual_images(3000, seed=1)
+    deviation, _ = fit_deviation(in_batches(learnt_mnc), FEATURES, trim=0.0, shrinkage=0.0)
+    for patches_mnc, tolerance in ((learnt_mnc, 1e-4), (new_mnc, 0.2)):
+        score_mn = deviation.score(deviation(patches_mnc))
+        torch.testing.assert_close(score_mn.mean(0), torch.zeros(PATCHES), atol=tolerance, rtol=0)
+        torch.testing.assert_close(score_mn.std(0), torch.ones(PATCHES), atol=tolerance, rtol=0)
+
+
+def test_a_place_that_is_now_and_then_quite_another_hides_no_defect_elsewhere() -> None:
+    patches_mnc, good_mnc, defective_mnc = (usual_images(200, seed) for seed in (0, 1, 2))
+    for images_mnc in (patches_mnc, good_mnc, defective_mnc):
+        images_mnc[::4, 3] *= 20  # such as a border that shows where a part lies turned
+    defective_mnc[:, 6] += 3
+    deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.05, shrinkage=0.02)
+    delta_mnd = deviation(torch.cat([good_mnc, defective_mnc]))
+    defective_m = np.arange(400) >= 200
+    lengths, scores = patch_score(delta_mnd), deviation.score(delta_mnd)
+    by_length, by_score = (roc_auc_score(defective_m, one.amax(1)) for one in (lengths, scores))
+    assert by_score > 0.97
+    assert by_length < 0.92
+
+
+def test_a_place_that_never_varies_is_not_ruled_by_its_noise() -> None:
+    patches_mnc = usual_images(60)
+    patches_mnc[:, 4] = 1.0
+    deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.0, shrinkage=0.02)
+    assert deviation.spread.min() >= 0.25 * (2 / FEATURES) ** 0.5
+    assert deviation.score(deviation(patches_mnc))[:, 4].abs().max() < 3
+
+
+def test_fewer_images_than_numbers_give_scores_within_reason() -> None:
+    patches_mnc = usual_images(8)
+    for shrinkage in (0.0, 0.02):
+        deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, 0.0, shrinkage)
+        assert torch.isfinite(deviation.usual).all()
+        assert deviation.score(deviation(patches_mnc)).abs().max() < 100
 
 
 def contaminated(clean: int, defective: int) -> tuple[Tensor, np.ndarray]:

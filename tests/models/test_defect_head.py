@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from span_train.models.defect_head import DefectHead, Deviation, HeadOutputs, patch_score
+from span_train.models.defect_head import DefectHead, HeadOutputs
+from span_train.models.place_deviation import PlaceDeviation
 
 PARTS = ("body", "lead")
 FEATURES, PROJECTED, PATCHES, HEADS, TOP_K = 7, 4, 9, 5, 3
@@ -18,10 +19,11 @@ REGIONS = ({0, 1, 2}, {3, 7}, {4, 5, 6, 8})
 def make_head(outputs: int = 1) -> DefectHead:
     """A head with random statistics and weights; typical values of six random images."""
     generator = torch.Generator().manual_seed(outputs)
-    deviation = Deviation(FEATURES, PROJECTED, PATCHES)
+    deviation = PlaceDeviation(FEATURES, PROJECTED, PATCHES)
     head = DefectHead(deviation, PART_OF_PATCH, PARTS, HEADS, outputs, TOP_K)
     for buffer in (*deviation.buffers(), head.weight, head.bias):
         buffer.copy_(torch.randn(buffer.shape, generator=generator))
+    deviation.spread.abs_().add_(0.1)
     patches_bnc, attention_bhn = seen(6, seed=7)
     evidence = head(patches_bnc, attention_bhn).evidence.mean(0)
     head.typical_features.copy_(head.pool(patches_bnc, attention_bhn).mean(0))
@@ -50,7 +52,9 @@ def slow_features(head: DefectHead, patches_nc: Tensor, attention_hn: Tensor) ->
             for d in range(PROJECTED)
         ]
         deltas.append(delta)
-        scores.append(math.log(1 + sum(one**2 for one in delta) / PROJECTED))
+        length = math.log(1 + sum(one**2 for one in delta) / PROJECTED)
+        usual, spread = float(head.deviation.usual[n]), float(head.deviation.spread[n])
+        scores.append((length - usual) / spread)
     largest_n = sorted(range(PATCHES), key=lambda n: -scores[n])[:TOP_K]
     features = [sum(scores[n] for n in largest_n if n in region) / TOP_K for region in REGIONS]
     for part in PART_OF_PATCH:
@@ -117,7 +121,7 @@ def test_typical_features_give_no_contribution() -> None:
 def test_outliers_are_the_largest_deviations_of_the_image_and_of_each_part() -> None:
     head = make_head()
     said = head(*seen(3))
-    score_bn = patch_score(head.deviation(seen(3)[0]))
+    score_bn = head.deviation.score(head.deviation(seen(3)[0]))
     torch.testing.assert_close(said.outlier, score_bn.topk(TOP_K)[0].mean(1))
     for k, part in enumerate(PART_OF_PATCH):
         count = min(TOP_K, int(part.sum()))
@@ -143,6 +147,6 @@ def test_every_feature_is_named_after_the_part_it_speaks_of() -> None:
 
 def test_a_part_without_a_patch_is_refused() -> None:
     nowhere = torch.zeros(1, PATCHES, dtype=torch.bool)
-    deviation = Deviation(FEATURES, PROJECTED, PATCHES)
+    deviation = PlaceDeviation(FEATURES, PROJECTED, PATCHES)
     with pytest.raises(ValueError, match="every part needs at least one patch"):
         DefectHead(deviation, nowhere, ("ghost",), HEADS, 1, TOP_K)

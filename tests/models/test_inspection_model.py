@@ -7,8 +7,9 @@ import torch
 
 from deploy.export.onnx_file import finished, trace
 from span_train.models.backbone import build_backbone
-from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.defect_head import DefectHead
 from span_train.models.inspection_model import InspectionModel, InspectionOutputs
+from span_train.models.place_deviation import PlaceDeviation
 
 PARTS = ("body", "left_lead")
 
@@ -17,7 +18,7 @@ def make_model(defect_types: tuple[str, ...] = ()) -> InspectionModel:
     torch.manual_seed(0)
     backbone = build_backbone("small", 32, width=48, depth=2, heads=4)
     part_kn = torch.arange(16)[None] // 4 == torch.arange(2)[:, None]
-    head = DefectHead(Deviation(96, 8, 16), part_kn, PARTS, 4, 1 + len(defect_types), top_k=3)
+    head = DefectHead(PlaceDeviation(96, 8, 16), part_kn, PARTS, 4, 1 + len(defect_types), top_k=3)
     for buffer in head.buffers():
         buffer.copy_(torch.randn(buffer.shape) * 0.5)
     model = InspectionModel(backbone, head, (1, 2), PARTS, defect_types).eval()

@@ -11,8 +11,9 @@ from deploy.export.onnx_file import TracedGraph, trace
 from deploy.runtime.session import GraphSession
 from span_train.finetune.run import TrainedLine
 from span_train.models.backbone import build_backbone
-from span_train.models.defect_head import DefectHead, Deviation
+from span_train.models.defect_head import DefectHead
 from span_train.models.inspection_model import InspectionModel
+from span_train.models.place_deviation import PlaceDeviation
 from span_train.policy.policy import Policy
 
 PARTS = ("body", "left_lead")
@@ -49,7 +50,7 @@ def whole_model() -> InspectionModel:
         torch.manual_seed(0)
         backbone = build_backbone("small", 32, width=48, depth=3, heads=6)
     head = DefectHead(
-        Deviation(48, 8, 16),
+        PlaceDeviation(48, 8, 16),
         torch.arange(16)[None] // 4 == torch.arange(2)[:, None],
         PARTS,
         heads=6,
