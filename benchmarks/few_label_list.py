@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from span_train.models.defect_head import DefectHead
-from span_train.models.patch_score import patch_score
 
 USED = "as it is"
 
@@ -25,6 +24,10 @@ class Trial:
     strengths: tuple[float, ...] | None = None
     side_px: int | None = None
     made: str | None = None
+    made_last: bool = False
+    neighbours: tuple[int, ...] = ()
+    beside: str | None = None
+    whatever_place: bool = False
     extra: str | None = None
     smooth: bool = False
     trim: float | None = None
@@ -45,7 +48,14 @@ TRIALS: dict[str, Trial] = {
     "blocks 1 and 4, 128 numbers": Trial(blocks=(1, 4), projected=128),
     "128 numbers a patch": Trial(projected=128),
     "made defects, blotches": Trial(made="blotches"),
+    "made defects, blotches, in other images": Trial(made="blotches", made_last=True),
     "made defects, pasted": Trial(made="pasted"),
+    "scores whatever the place": Trial(whatever_place=True),
+    "beside their 3 x 3 averages": Trial(neighbours=(3,)),
+    "beside their 5 x 5 averages": Trial(neighbours=(5,)),
+    "beside their 3 x 3 and 7 x 7 averages": Trial(neighbours=(3, 7)),
+    "part token of the largest": Trial(beside="token"),
+    "largest of each number, both signs": Trial(beside="extremes"),
     "labelled images shifted and lit anew": Trial(made="jittered"),
     "self-training": Trial(extra="self-training"),
     "mixing within a class": Trial(extra="mixing"),
@@ -54,7 +64,9 @@ TRIALS: dict[str, Trial] = {
     "block 2": Trial(blocks=(2,)),
     "largest 1": Trial(top_k=1),
     "largest 20": Trial(top_k=20),
+    "covariance shrunk by 0.005": Trial(shrinkage=0.005),
     "covariance shrunk by 0.1": Trial(shrinkage=0.1),
+    "covariance shrunk by 0.3": Trial(shrinkage=0.3),
 }
 
 
@@ -64,7 +76,7 @@ class SmoothedHead(DefectHead):
     def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
         """The J features alone: (B, J)."""
         delta_bnd = self.deviation(patches_bnc)
-        score_bn = patch_score(delta_bnd)
+        score_bn = self.deviation.score(delta_bnd)
         grid = round(score_bn.shape[1] ** 0.5)
         maps = torch.nn.functional.pad(
             score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"
@@ -73,3 +85,33 @@ class SmoothedHead(DefectHead):
         weight = (row[:, None] * row[None])[None, None]
         smooth_bn = torch.nn.functional.conv2d(maps, weight).flatten(1)
         return self._sum_up(self._pooled(smooth_bn), smooth_bn, delta_bnd, attention_bhn)
+
+
+def with_neighbours(patches_mnc: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Patch features beside their averages over squares of such sides: (M, N, more than C)."""
+    grid = round(patches_mnc.shape[1] ** 0.5)
+    found = [patches_mnc]
+    for side in sides:
+        averaged = [
+            torch.nn.functional.avg_pool2d(
+                some.transpose(1, 2).unflatten(2, (grid, grid)),
+                side,
+                stride=1,
+                padding=side // 2,
+                count_include_pad=False,
+            )
+            for some in patches_mnc.split(64)
+        ]
+        found.append(torch.cat([one.flatten(2).transpose(1, 2) for one in averaged]))
+    return torch.cat(found, dim=2)
+
+
+def more_features(kind: str, head: DefectHead, patches_bnc: Tensor) -> Tensor:
+    """Features pooled from the largest deviations, beside the head's own: (B, J)."""
+    delta_bnd = head.deviation(patches_bnc)
+    count = head.pools[0][1]
+    if kind == "extremes":
+        both_bnd = torch.cat([delta_bnd, -delta_bnd], dim=-1)
+        return both_bnd.topk(count, dim=1).values.mean(1)
+    largest_bk = head.deviation.score(delta_bnd).topk(count, dim=1).indices
+    return torch.take_along_dim(delta_bnd, largest_bk[..., None], dim=1).mean(1)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from few_label_list import TRIALS, USED, SmoothedHead, Trial
+from few_label_list import TRIALS, USED, SmoothedHead, Trial, more_features, with_neighbours
 from head_choices import Array, Network, Pool, Truth, deal, look_at_pool, read_grades
 from made_defects import MAKERS, Squares
 from markdown_table import table
@@ -51,6 +51,7 @@ def run_trial(trial: Trial, network: Network, truth: dict[str, float]) -> dict[s
     with tempfile.TemporaryDirectory() as folder:
         blocks = network.settings.train.blocks
         pool = look_at_pool(network, truth, blocks, Path(folder))
+        pool = replace(pool, patches_mnc=with_neighbours(pool.patches_mnc, trial.neighbours))
         squares = np.asarray(
             image_cache(
                 gather_images(network.settings).unlabelled, network.settings.input, Path(folder)
@@ -115,7 +116,8 @@ def _made(
             look(backbone, blocks, torch.from_numpy(changed[start : start + _BATCH]))
             for start in range(0, len(changed), _BATCH)
         ]
-    return torch.cat([patches for patches, _ in seen]), torch.cat([a for _, a in seen])
+    patches_mnc = with_neighbours(torch.cat([patches for patches, _ in seen]), trial.neighbours)
+    return patches_mnc, torch.cat([attention for _, attention in seen])
 
 
 def _one_seed(
@@ -133,8 +135,8 @@ def _one_seed(
             if trial.told or labels == LABELS[0]:
                 told = _told(pool, learn_m, labels, seed) if trial.told else None
                 head = _head(trial, network, pool.patches_mnc[torch.from_numpy(learn_m)], told)
-                features_mj = _features(head, pool.patches_mnc, pool.attention_mhn)
-                made_mj = None if made is None else _features(head, *made)
+                features_mj = _features(trial, head, pool.patches_mnc, pool.attention_mhn)
+                made_mj = None if made is None else _features(trial, head, *made)
             z_m = _ranked(trial, network, pool, head, (features_mj, made_mj), learn_m, labels, seed)
             out = fold_m == fold
             # Folds have other statistics: what is compared over them is the rank within each.
@@ -152,17 +154,24 @@ def _told(pool: Pool, learn_m: Truth, labels: int, seed: int) -> Told:
 
 def _head(trial: Trial, network: Network, patches_mnc: Tensor, told: Told | None) -> DefectHead:
     trim = network.settings.train.left_out
-    head = network.head(leaving_out_images(trim, told)(patches_mnc, network.settings))
+    statistics = leaving_out_images(trim, told)(patches_mnc, network.settings)
+    if trial.whatever_place:
+        statistics.usual.zero_()
+        statistics.spread.fill_(1)
+    head = network.head(statistics)
     if trial.smooth:
         head.__class__ = SmoothedHead
     return head
 
 
-def _features(head: DefectHead, patches_mnc: Tensor, attention_mhn: Tensor) -> Array:
+def _features(trial: Trial, head: DefectHead, patches_mnc: Tensor, attention_mhn: Tensor) -> Array:
     batches = zip(patches_mnc.split(_BATCH), attention_mhn.split(_BATCH), strict=True)
     with torch.inference_mode():
-        pooled = torch.cat([head.pool(*batch) for batch in batches]).double().numpy()
-    return tied(pooled, head)
+        features = tied(torch.cat([head.pool(*one) for one in batches]).double().numpy(), head)
+        if trial.beside is None:
+            return features
+        more = [more_features(trial.beside, head, some) for some in patches_mnc.split(_BATCH)]
+    return np.concatenate([features, torch.cat(more).double().numpy()], axis=1)
 
 
 def _ranked(
@@ -184,11 +193,12 @@ def _ranked(
         rows, truth = _with_made(trial, features_mj, made_mj, learn_m, chosen, (rows, truth))
     if trial.extra == "mixing" and labels:
         rows, truth = _mixed(rows, truth, random)
-    asked = network.settings.train
+    asked, tokens = network.settings.train, token_features(head)
+    groups = [tokens, slice(tokens.stop, None)] if trial.beside else [tokens]
 
     def fitted(rows: Array, truth: Truth) -> Array:
         score = fit_shrunk(
-            rows, truth, features_mj[learn_m], [token_features(head)],
+            rows, truth, features_mj[learn_m], groups,
             asked.strengths, asked.folds, seed,
         )  # fmt: skip
         return np.asarray(features_mj @ score.weight + score.bias, np.float64)
@@ -219,7 +229,8 @@ def _with_made(
         return np.concatenate([rows, made_mj[chosen]]), np.concatenate([truth, truth])
     whole = features_mj[learn_m]
     usual = whole[:, 0] <= np.quantile(whole[:, 0], 0.8)
-    more = np.concatenate([whole[usual][:100], made_mj[learn_m][usual][100:200]])
+    with_defect = slice(-100, None) if trial.made_last else slice(100, 200)
+    more = np.concatenate([whole[usual][:100], made_mj[learn_m][usual][with_defect]])
     said = np.arange(len(more)) >= 100
     return np.concatenate([rows, more]), np.concatenate([truth, said])
 

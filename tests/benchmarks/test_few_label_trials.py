@@ -41,12 +41,21 @@ def test_trials_are_run_once_and_compared_with_the_head_as_it_is(
     grades.write_text("\n".join(f"{p.name} {n % 2}.0" for n, p in enumerate(paths)))
     monkeypatch.setattr(few_label_trials, "SEEDS", 2)
     monkeypatch.setattr(few_label_trials, "LABELS", (0, 5))
-    names = ["as it is", "input of 144 px", "made defects, pasted", "self-training"]
+    names = [
+        "as it is",
+        "input of 144 px",
+        "made defects, pasted",
+        "self-training",
+        "beside their 3 x 3 averages",
+        "part token of the largest",
+        "largest of each number, both signs",
+        "scores whatever the place",
+    ]
     words = [line, "--run", tmp_path / "run", "--grades", grades, "--out", tmp_path / "out"]
     arguments = [str(word) for word in words]
     assert few_label_trials.main([*arguments, "--only", *names]) == 0
     files = sorted((tmp_path / "out").iterdir())
-    assert len(files) == 4
+    assert len(files) == len(names)
     kept = json.loads((tmp_path / "out" / "self-training.json").read_text())
     assert np.array(kept["z"]["5"]).shape == (2, len(paths))
     times = [file.stat().st_mtime_ns for file in files]
