@@ -24,6 +24,7 @@ from span_train.data.part_masks import PartMasks
 from span_train.data.splits import LineImages, images_of_parts
 from span_train.data.view_geometry import ViewRanges
 from span_train.finetune.fit_head import (
+    as_if_new,
     empty_head,
     fit_statistics,
     set_weights,
@@ -173,10 +174,10 @@ class _Bench:
         asked = self.settings.train
         unlabelled = Looked(backbone, self.settings, self.statistics, self.cache)
         labelled = {self.paths[one]: not self.labelled.defective_m[one] for one in inside}
-        deviation, _ = fit_statistics(self.settings, unlabelled, told_by(labelled, unlabelled))
+        deviation, kept = fit_statistics(self.settings, unlabelled, told_by(labelled, unlabelled))
         head = empty_head(self.settings, self.pretrained.layout, backbone, deviation, 1)
-        labelled_mj = Looked(backbone, self.settings, self.paths, self.cache).pooled(head)
-        labelled_mj = tied(labelled_mj, head)
+        looked = Looked(backbone, self.settings, self.paths, self.cache)
+        labelled_mj = as_if_new(looked, unlabelled, kept, head, self.settings)
         score = fit_shrunk(
             labelled_mj[inside],
             self.labelled.defective_m[inside],

@@ -52,7 +52,11 @@ def fit_head(
     paths = [image.path for image in images.train]
     looked = Looked(backbone, settings, paths, cache) if paths else unlabelled
     labels = np.array([image.label for image in images.train], dtype=object)
-    score = _weigh(head, settings, unlabelled.pooled(head), looked, labels, types)
+    unlabelled_uj = tied(unlabelled.pooled(head), head)
+    labelled_mj = (
+        as_if_new(looked, unlabelled, kept, head, settings) if paths else unlabelled_uj[:0]
+    )
+    score = _weigh(head, settings, unlabelled_uj, labelled_mj, labels, types)
     good = np.array(labels == settings.good_class, bool)
     _set_typical(head, looked if good.any() else unlabelled, good if good.any() else kept)
     return head, score, kept
@@ -86,19 +90,36 @@ def fit_statistics(
     return fit_deviation(batches, asked.projected, asked.left_out, asked.covariance_shrinkage, told)
 
 
+def as_if_new(
+    looked: Looked,
+    unlabelled: Looked,
+    kept: npt.NDArray[np.bool_],
+    head: DefectHead,
+    settings: LineSettings,
+) -> Array:
+    """(M, J) tied features; of images that statistics were learnt from, scored as if they were new.
+
+    Labelled good images are learnt from and defective ones are not: how far apart they lie would
+    else say more of that than of defects.
+    """
+    learnt = {path for path, one in zip(unlabelled.paths, kept, strict=True) if one}
+    among_m = np.array([path in learnt for path in looked.paths], bool)
+    own_share = max(1 - settings.train.covariance_shrinkage, 1e-9)
+    new_mj = looked.pooled(head, (len(learnt) - 1) / own_share)
+    return tied(np.where(among_m[:, None], new_mj, looked.pooled(head)), head)
+
+
 def _weigh(
     head: DefectHead,
     settings: LineSettings,
     unlabelled_uj: Array,
-    looked: Looked,
+    labelled_mj: Array,
     labels: npt.NDArray[np.object_],
     types: tuple[str, ...],
 ) -> LinearScore:
     """Set the head's weights and biases: first z, then the defect types."""
     asked = settings.train
     defective_m = np.array(labels != settings.good_class, bool)
-    labelled_mj = looked.pooled(head) if len(labels) else unlabelled_uj[:0]
-    labelled_mj, unlabelled_uj = tied(labelled_mj, head), tied(unlabelled_uj, head)
     tokens = [token_features(head)]
     score = fit_shrunk(
         labelled_mj, defective_m, unlabelled_uj, tokens, asked.strengths, asked.folds, asked.seed

@@ -1,5 +1,6 @@
 """What the pretrained network sees in a set of images, looked up once and used again."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -37,8 +38,8 @@ class Looked:
                     self._kept.append(look(self.backbone, self.blocks, some))
         return self._kept
 
-    def pooled(self, head: DefectHead) -> Array:
-        """The head's J features of each image: (M, J)."""
+    def pooled(self, head: DefectHead, learnt_from: float = math.inf) -> Array:
+        """The head's J features of each image: (M, J); of images learnt from as if new."""
         with torch.inference_mode():
-            rows = [head.pool(patches, attention) for patches, attention in self.batches()]
+            rows = [head.pool(*seen, learnt_from) for seen in self.batches()]
         return torch.cat(rows).double().numpy()

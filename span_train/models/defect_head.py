@@ -6,6 +6,7 @@ Letters: B images, N patches, C features of a patch, D projected features, H hea
 J pooled features, O outputs (the defect logit, then defect types).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -127,10 +128,12 @@ class DefectHead(nn.Module):
             features_bj[:, self.regions : self.regions + len(self.pools) - 1],
         )
 
-    def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
-        """The J features alone: (B, J)."""
+    def pool(
+        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_from: float = math.inf
+    ) -> Tensor:
+        """The J features alone: (B, J); of images learnt from, scored as if they were new."""
         delta_bnd = self.deviation(patches_bnc)
-        score_bn = self.deviation.score(delta_bnd)
+        score_bn = self.deviation.score(delta_bnd, learnt_from)
         return self._sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
 
     def _sum_up(

@@ -6,6 +6,8 @@ nonlinearity of the single patch, before pooling: evidence still sums exactly.
 Letters: B images, N patches, C features of a patch, D projected features, E entries.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +40,6 @@ class MemoryDeviation(nn.Module):
         closeness_bne = placed_bnd @ self.memory.T - self.memory.square().sum(-1) / 2
         return placed_bnd - self.memory[closeness_bne.argmax(-1)]
 
-    def score(self, delta_bnd: Tensor) -> Tensor:
+    def score(self, delta_bnd: Tensor, learnt_from: float = math.inf) -> Tensor:
         """(B, N, D) deviations to (B, N) scores, on one scale at all places."""
         return patch_score(delta_bnd)

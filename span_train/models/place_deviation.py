@@ -3,10 +3,14 @@
 Letters: B images, N patches, C features of a patch, D projected features.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from span_train.models.patch_score import patch_score
+
+_SMALLEST_LEFT = 1e-3
 
 
 class PlaceDeviation(nn.Module):
@@ -40,6 +44,14 @@ class PlaceDeviation(nn.Module):
         centred_nbd = (patches_bnc @ self.projection - self.mean).transpose(0, 1)
         return torch.bmm(centred_nbd, self.whitening).transpose(0, 1)
 
-    def score(self, delta_bnd: Tensor) -> Tensor:
-        """(B, N, D) deviations to (B, N) scores, in standard deviations at the place."""
+    def score(self, delta_bnd: Tensor, learnt_from: float = math.inf) -> Tensor:
+        """(B, N, D) deviations to (B, N) scores, in standard deviations at the place.
+
+        Images that the statistics were learnt from deviate less than new ones. With the number they
+        were learnt from, each scores as if it had not been among them: leaving one out changes the
+        squared length in closed form (Sherman and Morrison, 1950), but for a share of 1 / number.
+        """
+        if math.isfinite(learnt_from):
+            own_bn1 = delta_bnd.square().sum(-1, keepdim=True) / learnt_from
+            delta_bnd = delta_bnd / (1 - own_bn1).clamp(min=_SMALLEST_LEFT).sqrt()
         return (patch_score(delta_bnd) - self.usual) / self.spread

@@ -76,6 +76,24 @@ def test_scores_of_new_usual_images_have_mean_zero_and_unit_spread_at_each_place
         torch.testing.assert_close(score_mn.std(0), torch.ones(PATCHES), atol=tolerance, rtol=0)
 
 
+def test_an_image_learnt_from_scores_as_if_it_had_not_been() -> None:
+    patches_mnc = usual_images(40)
+    deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.0, shrinkage=0.0)
+    placed_mnd = (patches_mnc @ deviation.projection).double()
+    square_mn = torch.zeros(40, PATCHES)
+    for image in range(40):
+        others_mnd = placed_mnd[torch.arange(40) != image]
+        for n in range(PATCHES):
+            away_d = placed_mnd[image, n] - others_mnd[:, n].mean(0)
+            covariance_dd = torch.cov(others_mnd[:, n].T, correction=0)
+            square_mn[image, n] = away_d @ torch.linalg.solve(covariance_dd, away_d)
+    expected_mn = (torch.log1p(square_mn / FEATURES) - deviation.usual) / deviation.spread
+    delta_mnd = deviation(patches_mnc)
+    as_new = (deviation.score(delta_mnd, 39) - expected_mn).abs().mean()
+    as_learnt = (deviation.score(delta_mnd) - expected_mn).abs().mean()
+    assert as_new < 0.15 * as_learnt
+
+
 def test_a_place_that_is_now_and_then_quite_another_hides_no_defect_elsewhere() -> None:
     patches_mnc, good_mnc, defective_mnc = (usual_images(200, seed) for seed in (0, 1, 2))
     for images_mnc in (patches_mnc, good_mnc, defective_mnc):
