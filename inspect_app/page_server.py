@@ -19,6 +19,7 @@ from span_train.contract.errors import InputError
 ADDRESS = "127.0.0.1"
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
+_LOOK_S = 0.2
 # Nothing is sent out, nothing is offered that an operator could break.
 _OPTIONS = {
     "server.address": ADDRESS,
@@ -66,7 +67,9 @@ def serve_page(page: WebPage, port: int, ready: Callable[[str], object]) -> None
     with _interrupted_by_sigterm(), running_page(page, port) as (server, address):
         try:
             ready(address)
-            server.wait()
+            # Not wait(): a signal that comes just before it blocks would not be seen until it ends.
+            while server.poll() is None:
+                time.sleep(_LOOK_S)
         except KeyboardInterrupt:
             return
     raise RuntimeError(f"{page.what}'s web server ended by itself with code {server.returncode}")
