@@ -3,6 +3,7 @@
 `few_label_trials.py` runs them. Letters: B images, N patches, J pooled features.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -73,10 +74,12 @@ TRIALS: dict[str, Trial] = {
 class SmoothedHead(DefectHead):
     """The head with patch scores averaged over their neighbours (1 2 1 in both directions)."""
 
-    def pool(self, patches_bnc: Tensor, attention_bhn: Tensor) -> Tensor:
+    def pool(
+        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_from: float = math.inf
+    ) -> Tensor:
         """The J features alone: (B, J)."""
         delta_bnd = self.deviation(patches_bnc)
-        score_bn = self.deviation.score(delta_bnd)
+        score_bn = self.deviation.score(delta_bnd, learnt_from)
         grid = round(score_bn.shape[1] ** 0.5)
         maps = torch.nn.functional.pad(
             score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"

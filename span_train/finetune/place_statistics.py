@@ -102,9 +102,7 @@ def _learn(deviation: PlaceDeviation, projected_mnd: Tensor, shrinkage: float) -
     mean_nd, whitening_ndd = _place_gaussians(projected_mnd, shrinkage)
     deviation.mean.copy_(mean_nd)
     deviation.whitening.copy_(whitening_ndd)
-    score_mn = torch.cat(
-        [patch_score(_delta(some, deviation)) for some in projected_mnd.split(256)]
-    )
+    score_mn = torch.cat([patch_score(deviation.whiten(some)) for some in projected_mnd.split(256)])
     of_normal = (2 / deviation.projected) ** 0.5 / 2  # spread of log(1 + chi squared / D), by slope
     deviation.usual.copy_(score_mn.mean(0))
     deviation.spread.copy_(score_mn.std(0).clamp(min=_SMALLEST_SPREAD * of_normal))
@@ -121,15 +119,10 @@ def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, T
     return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
 
 
-def _delta(projected_mnd: Tensor, deviation: PlaceDeviation) -> Tensor:
-    centred_nmd = (projected_mnd - deviation.mean).transpose(0, 1)
-    return torch.bmm(centred_nmd, deviation.whitening).transpose(0, 1)
-
-
 def _outliers(projected_mnd: Tensor, deviation: PlaceDeviation) -> Tensor:
     """(M,) mean of the largest scores of each image."""
     outliers = []
     for some in projected_mnd.split(256):
-        score_mn = deviation.score(_delta(some, deviation))
+        score_mn = deviation.score(deviation.whiten(some))
         outliers.append(score_mn.topk(min(_POOLED, score_mn.shape[1]), dim=1)[0].mean(1))
     return torch.cat(outliers)

@@ -41,15 +41,23 @@ class PlaceDeviation(nn.Module):
 
     def forward(self, patches_bnc: Tensor) -> Tensor:
         """(B, N, C) patch features to (B, N, D) deviations."""
-        centred_nbd = (patches_bnc @ self.projection - self.mean).transpose(0, 1)
+        return self.whiten(patches_bnc @ self.projection)
+
+    def whiten(self, projected_bnd: Tensor) -> Tensor:
+        """(B, N, D) projected features to (B, N, D) deviations."""
+        centred_nbd = (projected_bnd - self.mean).transpose(0, 1)
         return torch.bmm(centred_nbd, self.whitening).transpose(0, 1)
 
     def score(self, delta_bnd: Tensor, learnt_from: float = math.inf) -> Tensor:
         """(B, N, D) deviations to (B, N) scores, in standard deviations at the place.
 
-        Images that the statistics were learnt from deviate less than new ones. With the number they
-        were learnt from, each scores as if it had not been among them: leaving one out changes the
-        squared length in closed form (Sherman and Morrison, 1950), but for a share of 1 / number.
+        Images that the statistics were learnt from deviate less than new ones. As if it had been
+        left out, an image's squared length is larger in closed form (Sherman and Morrison, 1950),
+        but for a share of 1 / M that is the same for all.
+
+        Args:
+            learnt_from: (M - 1) / (1 - shrinkage) where the statistics were learnt from M images,
+                these among them; infinite for new images.
         """
         if math.isfinite(learnt_from):
             own_bn1 = delta_bnd.square().sum(-1, keepdim=True) / learnt_from
