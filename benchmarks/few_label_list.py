@@ -3,7 +3,6 @@
 `few_label_trials.py` runs them. Letters: B images, N patches, J pooled features.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -75,11 +74,11 @@ class SmoothedHead(DefectHead):
     """The head with patch scores averaged over their neighbours (1 2 1 in both directions)."""
 
     def pool(
-        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_from: float = math.inf
+        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_b: Tensor | None = None
     ) -> Tensor:
         """The J features alone: (B, J)."""
-        delta_bnd = self.deviation(patches_bnc)
-        score_bn = self.deviation.score(delta_bnd, learnt_from)
+        delta_bnd = self.deviation(patches_bnc, learnt_b)
+        score_bn = self.deviation.score(delta_bnd)
         grid = round(score_bn.shape[1] ** 0.5)
         maps = torch.nn.functional.pad(
             score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"

@@ -26,7 +26,6 @@ from made_defects import MAKERS, Squares
 from markdown_table import table
 from paired_auroc import auroc, auroc_gain
 from torch import Tensor
-from tried_statistics import leaving_out_images
 from where_it_ran import in_words, where_it_ran
 
 from span_train.contract.errors import InspectionError
@@ -34,7 +33,7 @@ from span_train.contract.settings import LineSettings, read_settings
 from span_train.data.cache import image_cache
 from span_train.data.splits import gather_images
 from span_train.finetune.fit_head import tied, token_features
-from span_train.finetune.place_statistics import Told
+from span_train.finetune.place_statistics import Told, fit_deviation
 from span_train.finetune.shrunk_fit import fit_shrunk
 from span_train.models.defect_head import DefectHead
 from span_train.models.inspection_model import look
@@ -128,15 +127,16 @@ def _one_seed(
     seed: int,
 ) -> dict[str, Array]:
     fold_m = deal(pool.group_m, FOLDS, seed)
+    as_new_m = torch.full((len(fold_m),), -1)
     z = {str(labels): np.zeros(len(fold_m)) for labels in LABELS}
     for fold in range(FOLDS):
         learn_m = fold_m != fold
         for labels in LABELS:
             if trial.told or labels == LABELS[0]:
                 told = _told(pool, learn_m, labels, seed) if trial.told else None
-                head = _head(trial, network, pool.patches_mnc[torch.from_numpy(learn_m)], told)
-                features_mj = _features(trial, head, pool.patches_mnc, pool.attention_mhn)
-                made_mj = None if made is None else _features(trial, head, *made)
+                head, learnt_m = _head(trial, network, pool.patches_mnc, learn_m, told)
+                features_mj = _features(trial, head, pool.patches_mnc, pool.attention_mhn, learnt_m)
+                made_mj = None if made is None else _features(trial, head, *made, as_new_m)
             z_m = _ranked(trial, network, pool, head, (features_mj, made_mj), learn_m, labels, seed)
             out = fold_m == fold
             # Folds have other statistics: what is compared over them is the rank within each.
@@ -152,20 +152,38 @@ def _told(pool: Pool, learn_m: Truth, labels: int, seed: int) -> Told:
     return told_m[learn_m]
 
 
-def _head(trial: Trial, network: Network, patches_mnc: Tensor, told: Told | None) -> DefectHead:
-    trim = network.settings.train.left_out
-    statistics = leaving_out_images(trim, told)(patches_mnc, network.settings)
+def _head(
+    trial: Trial, network: Network, patches_mnc: Tensor, learn_m: Truth, told: Told | None
+) -> tuple[DefectHead, Tensor]:
+    """With statistics of the learning part, and (M,) 0 where they were learnt from, else -1."""
+    asked, some_mnc = network.settings.train, patches_mnc[torch.from_numpy(learn_m)]
+    statistics, kept = fit_deviation(
+        lambda: some_mnc.split(_BATCH),
+        asked.projected,
+        asked.left_out,
+        asked.covariance_shrinkage,
+        told,
+    )
+    learnt_m = torch.full((len(learn_m),), -1)
+    learnt_m[np.flatnonzero(learn_m)[kept]] = 0
     if trial.whatever_place:
         statistics.usual.zero_()
         statistics.spread.fill_(1)
     head = network.head(statistics)
     if trial.smooth:
         head.__class__ = SmoothedHead
-    return head
+    return head, learnt_m
 
 
-def _features(trial: Trial, head: DefectHead, patches_mnc: Tensor, attention_mhn: Tensor) -> Array:
-    batches = zip(patches_mnc.split(_BATCH), attention_mhn.split(_BATCH), strict=True)
+def _features(
+    trial: Trial,
+    head: DefectHead,
+    patches_mnc: Tensor,
+    attention_mhn: Tensor,
+    learnt_m: Tensor,
+) -> Array:
+    each = (patches_mnc, attention_mhn, learnt_m)
+    batches = zip(*(one.split(_BATCH) for one in each), strict=True)
     with torch.inference_mode():
         features = tied(torch.cat([head.pool(*one) for one in batches]).double().numpy(), head)
         if trial.beside is None:

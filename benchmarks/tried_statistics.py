@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from span_train.contract.settings import LineSettings
-from span_train.finetune.place_statistics import Told, fit_deviation
+from span_train.finetune.place_statistics import fit_deviation
 from span_train.models.place_deviation import PlaceDeviation
 
 USED = "5 % of the images left out"
@@ -18,14 +18,13 @@ _BATCH = 64
 Fit = Callable[[Tensor, LineSettings], PlaceDeviation]
 
 
-def leaving_out_images(share: float, told: Told | None = None) -> Fit:
-    """The project's own statistics, without the most deviating images but for what is told."""
+def leaving_out_images(share: float) -> Fit:
+    """The project's own statistics, without the most deviating images."""
     return lambda patches_mnc, settings: fit_deviation(
         lambda: patches_mnc.split(_BATCH),
         settings.train.projected,
         share,
         settings.train.covariance_shrinkage,
-        told,
     )[0]
 
 

@@ -24,7 +24,6 @@ from span_train.data.part_masks import PartMasks
 from span_train.data.splits import LineImages, images_of_parts
 from span_train.data.view_geometry import ViewRanges
 from span_train.finetune.fit_head import (
-    as_if_new,
     empty_head,
     fit_statistics,
     set_weights,
@@ -177,11 +176,12 @@ class _Bench:
         deviation, kept = fit_statistics(self.settings, unlabelled, told_by(labelled, unlabelled))
         head = empty_head(self.settings, self.pretrained.layout, backbone, deviation, 1)
         looked = Looked(backbone, self.settings, self.paths, self.cache)
-        labelled_mj = as_if_new(looked, unlabelled, kept, head, self.settings)
+        labelled_mj = tied(looked.pooled(head, looked.learnt_in(unlabelled, kept)), head)
+        learnt_u = unlabelled.learnt_in(unlabelled, kept)
         score = fit_shrunk(
             labelled_mj[inside],
             self.labelled.defective_m[inside],
-            tied(unlabelled.pooled(head), head),
+            tied(unlabelled.pooled(head, learnt_u), head),
             [token_features(head)],
             strengths,
             asked.folds,

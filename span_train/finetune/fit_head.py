@@ -52,13 +52,17 @@ def fit_head(
     paths = [image.path for image in images.train]
     looked = Looked(backbone, settings, paths, cache) if paths else unlabelled
     labels = np.array([image.label for image in images.train], dtype=object)
-    unlabelled_uj = tied(unlabelled.pooled(head), head)
-    labelled_mj = (
-        as_if_new(looked, unlabelled, kept, head, settings) if paths else unlabelled_uj[:0]
-    )
+    # New images are what scores are for, and images that statistics were learnt from deviate less.
+    # Good labelled ones are learnt from, defective ones not: that alone would tell them apart.
+    learnt_u, learnt_m = unlabelled.learnt_in(unlabelled, kept), looked.learnt_in(unlabelled, kept)
+    unlabelled_uj = tied(unlabelled.pooled(head, learnt_u), head)
+    labelled_mj = tied(looked.pooled(head, learnt_m), head) if paths else unlabelled_uj[:0]
     score = _weigh(head, settings, unlabelled_uj, labelled_mj, labels, types)
     good = np.array(labels == settings.good_class, bool)
-    _set_typical(head, looked if good.any() else unlabelled, good if good.any() else kept)
+    if good.any():
+        _set_typical(head, looked, learnt_m, good)
+    else:
+        _set_typical(head, unlabelled, learnt_u, kept)
     return head, score, kept
 
 
@@ -88,25 +92,6 @@ def fit_statistics(
             batches, asked.projected, asked.left_out, asked.memory_entries, asked.seed, told
         )
     return fit_deviation(batches, asked.projected, asked.left_out, asked.covariance_shrinkage, told)
-
-
-def as_if_new(
-    looked: Looked,
-    unlabelled: Looked,
-    kept: npt.NDArray[np.bool_],
-    head: DefectHead,
-    settings: LineSettings,
-) -> Array:
-    """(M, J) tied features; of images that statistics were learnt from, scored as if they were new.
-
-    Labelled good images are learnt from and defective ones are not: how far apart they lie would
-    else say more of that than of defects.
-    """
-    learnt = {path for path, one in zip(unlabelled.paths, kept, strict=True) if one}
-    among_m = np.array([path in learnt for path in looked.paths], bool)
-    own_share = max(1 - settings.train.covariance_shrinkage, 1e-9)
-    new_mj = looked.pooled(head, (len(learnt) - 1) / own_share)
-    return tied(np.where(among_m[:, None], new_mj, looked.pooled(head)), head)
 
 
 def _weigh(
@@ -169,15 +154,13 @@ def empty_head(
     )
 
 
-def _set_typical(head: DefectHead, looked: Looked, chosen: npt.NDArray[np.bool_]) -> None:
+def _set_typical(
+    head: DefectHead, looked: Looked, learnt_m: Tensor, chosen: npt.NDArray[np.bool_]
+) -> None:
     """Make evidence and contributions relative to the mean over the chosen images."""
     head.typical_features.zero_()
     head.typical_evidence.zero_()
-    rows = torch.from_numpy(chosen)
-    evidence, features = [], []
-    with torch.inference_mode():
-        for patches, attention in looked.batches():
-            evidence.append(head(patches, attention).evidence)
-            features.append(head.pool(patches, attention))
-        head.typical_evidence.copy_(torch.cat(evidence)[rows].mean(0))
-        head.typical_features.copy_(torch.cat(features)[rows].mean(0))
+    evidence = torch.cat([outputs.evidence for outputs in looked.outputs(head, learnt_m)])
+    features = torch.from_numpy(looked.pooled(head, learnt_m)[chosen])
+    head.typical_evidence.copy_(evidence[torch.from_numpy(chosen)].mean(0))
+    head.typical_features.copy_(features.mean(0))

@@ -87,9 +87,9 @@ def features_of(
     labelled = [image.path for image in images.train]
     paths = tuple(dict.fromkeys([*images.unlabelled, *labelled]))
     usual = Looked(backbone, settings, paths, cache)
-    deviation, _ = fit_statistics(settings, usual)
+    deviation, kept = fit_statistics(settings, usual)
     head = empty_head(settings, layout, backbone, deviation, 1)
-    unlabelled_uj = tied(usual.pooled(head), head)
+    unlabelled_uj = tied(usual.pooled(head, usual.learnt_in(usual, kept)), head)
     row_of = {path: row for row, path in enumerate(paths)}
     tested = Looked(backbone, settings, [image.path for image in images.test], cache)
     return SeenFeatures(

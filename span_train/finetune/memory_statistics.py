@@ -64,6 +64,7 @@ def fit_memory(
     deviation = MemoryDeviation(features, directions, len(chosen_e))
     deviation.projection.copy_(projection_cd * scale)
     deviation.memory.copy_(candidate_kd[chosen_e] * scale)
+    deviation.source_e = own_k[chosen_e]
     return deviation, kept.numpy()
 
 

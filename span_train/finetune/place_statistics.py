@@ -52,6 +52,7 @@ def fit_deviation(
         _learn(deviation, projected_mnd[kept], shrinkage)
         if trimming and trim > 0:
             kept = least_deviating(_outliers(projected_mnd, deviation), trim, told_m)
+    deviation.learnt_from = (int(kept.sum()) - 1) / max(1 - shrinkage, 1e-9)
     return deviation, kept.numpy()
 
 

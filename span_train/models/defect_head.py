@@ -6,7 +6,6 @@ Letters: B images, N patches, C features of a patch, D projected features, H hea
 J pooled features, O outputs (the defect logit, then defect types).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -109,9 +108,16 @@ class DefectHead(nn.Module):
         self.register_buffer("typical_features", torch.zeros(count))
         self.register_buffer("typical_evidence", torch.zeros(outputs, patches))
 
-    def forward(self, patches_bnc: Tensor, attention_bhn: Tensor) -> HeadOutputs:
-        """Score (B, N, C) patch features with their (B, H, N) attention."""
-        delta_bnd = self.deviation(patches_bnc)
+    def forward(
+        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_b: Tensor | None = None
+    ) -> HeadOutputs:
+        """Score (B, N, C) patch features with their (B, H, N) attention.
+
+        Args:
+            learnt_b: (B,) number of an image that the statistics were learnt from and that is to
+                count as if it were new, -1 where it is new; None where all are.
+        """
+        delta_bnd = self.deviation(patches_bnc, learnt_b)
         score_bn = self.deviation.score(delta_bnd)
         pooled_bpn = self._pooled(score_bn)
         features_bj = self._sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
@@ -129,11 +135,11 @@ class DefectHead(nn.Module):
         )
 
     def pool(
-        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_from: float = math.inf
+        self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_b: Tensor | None = None
     ) -> Tensor:
-        """The J features alone: (B, J); of images learnt from, scored as if they were new."""
-        delta_bnd = self.deviation(patches_bnc)
-        score_bn = self.deviation.score(delta_bnd, learnt_from)
+        """The J features alone: (B, J)."""
+        delta_bnd = self.deviation(patches_bnc, learnt_b)
+        score_bn = self.deviation.score(delta_bnd)
         return self._sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
 
     def _sum_up(

@@ -6,8 +6,6 @@ nonlinearity of the single patch, before pooling: evidence still sums exactly.
 Letters: B images, N patches, C features of a patch, D projected features, E entries.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -18,28 +16,47 @@ class MemoryDeviation(nn.Module):
     """``delta[n] = v[n] P - m[e]``, m[e] the nearest entry of the memory; 0 where a patch is usual.
 
     Buffers: `projection` (C, D), `memory` (E, D).
+
+    Attributes:
+        source_e: (E,) number of the image that each entry comes from; of a memory read back from a
+            file it is not known.
     """
 
     projection: Tensor
     memory: Tensor
+    source_e: Tensor | None
 
     def __init__(self, features: int, projected: int, entries: int) -> None:
         super().__init__()
         self.register_buffer("projection", torch.zeros(features, projected))
         self.register_buffer("memory", torch.zeros(entries, projected))
+        self.source_e = None
 
     @property
     def projected(self) -> int:
         """D."""
         return self.memory.shape[1]
 
-    def forward(self, patches_bnc: Tensor) -> Tensor:
-        """(B, N, C) patch features to (B, N, D) deviations."""
+    def forward(self, patches_bnc: Tensor, learnt_b: Tensor | None = None) -> Tensor:
+        """(B, N, C) patch features to (B, N, D) deviations.
+
+        Args:
+            learnt_b: (B,) number of the image, whose own entries do not count; -1 where it is new;
+                None where all are.
+
+        Raises:
+            ValueError: Images were learnt from, but it is not known which entries are theirs.
+        """
         placed_bnd = patches_bnc @ self.projection
         # The patch's own square is the same for all entries, so the nearest is found without it.
         closeness_bne = placed_bnd @ self.memory.T - self.memory.square().sum(-1) / 2
+        if learnt_b is not None:
+            if self.source_e is None:
+                raise ValueError("a memory read back does not know where it comes from")
+            own_be = learnt_b[:, None] == self.source_e
+            closeness_bne = closeness_bne.masked_fill(own_be[:, None], -torch.inf)
         return placed_bnd - self.memory[closeness_bne.argmax(-1)]
 
-    def score(self, delta_bnd: Tensor, learnt_from: float = math.inf) -> Tensor:
+    def score(self, delta_bnd: Tensor) -> Tensor:
         """(B, N, D) deviations to (B, N) scores, on one scale at all places."""
         return patch_score(delta_bnd)

@@ -15,6 +15,7 @@ from span_train.data.splits import gather_images
 from span_train.finetune.memory_statistics import Batches, fit_memory
 from span_train.finetune.run import load_trained, train
 from span_train.finetune.scored import score_images
+from span_train.models.memory_deviation import MemoryDeviation
 from span_train.models.patch_score import patch_score
 
 PATCHES, FEATURES = 9, 6
@@ -71,6 +72,22 @@ def test_usual_patches_of_new_images_deviate_by_about_one() -> None:
     deviation, _ = fit_memory(in_batches(turned_images(120)), FEATURES, 0.0, 64, seed=0)
     fresh = deviation(turned_images(40, seed=3))
     assert 0.8 < float(fresh.square().mean()) < 1.25
+
+
+def test_an_image_learnt_from_deviates_as_a_new_one_does() -> None:
+    learnt = turned_images(12)
+    deviation, _ = fit_memory(in_batches(learnt), FEATURES, 0.0, 100, seed=0)
+    new = deviation(turned_images(40, seed=3)).square().mean()
+    as_seen, as_new = deviation(learnt), deviation(learnt, torch.arange(12))
+    assert as_seen.square().mean() < 0.2 * new
+    assert 0.8 * new < as_new.square().mean() < 1.25 * new
+    mixed = deviation(learnt, torch.tensor([0, 1, 2, *[-1] * 9]))
+    assert torch.equal(mixed[:3], as_new[:3])
+    assert torch.equal(mixed[3:], as_seen[3:])
+    again = MemoryDeviation(FEATURES, FEATURES, len(deviation.memory))
+    again.load_state_dict(deviation.state_dict())
+    with pytest.raises(ValueError, match="does not know where it comes from"):
+        again(learnt, torch.arange(12))
 
 
 def test_the_same_seed_gives_the_same_memory() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from span_train.contract.errors import InputError
 from span_train.finetune.place_statistics import Batches, fit_deviation
 from span_train.models.patch_score import patch_score
+from span_train.models.place_deviation import PlaceDeviation
 
 PATCHES, FEATURES = 9, 6
 
@@ -88,10 +89,23 @@ def test_an_image_learnt_from_scores_as_if_it_had_not_been() -> None:
             covariance_dd = torch.cov(others_mnd[:, n].T, correction=0)
             square_mn[image, n] = away_d @ torch.linalg.solve(covariance_dd, away_d)
     expected_mn = (torch.log1p(square_mn / FEATURES) - deviation.usual) / deviation.spread
-    delta_mnd = deviation(patches_mnc)
-    as_new = (deviation.score(delta_mnd, 39) - expected_mn).abs().mean()
-    as_learnt = (deviation.score(delta_mnd) - expected_mn).abs().mean()
-    assert as_new < 0.15 * as_learnt
+    as_learnt = (deviation.score(deviation(patches_mnc)) - expected_mn).abs().mean()
+    as_new_mnd = deviation(patches_mnc, torch.arange(40))
+    assert (deviation.score(as_new_mnd) - expected_mn).abs().mean() < 0.15 * as_learnt
+    half_m = torch.where(torch.arange(40) < 20, torch.arange(40), -1)
+    half_mnd = deviation(patches_mnc, half_m)
+    assert torch.equal(half_mnd[:20], as_new_mnd[:20])
+    assert torch.equal(half_mnd[20:], deviation(patches_mnc)[20:])
+
+
+def test_statistics_read_back_do_not_guess_what_they_were_learnt_from() -> None:
+    patches_mnc = usual_images(40)
+    deviation, _ = fit_deviation(in_batches(patches_mnc), FEATURES, trim=0.0, shrinkage=0.0)
+    again = PlaceDeviation(FEATURES, FEATURES, PATCHES)
+    again.load_state_dict(deviation.state_dict())
+    assert torch.equal(again(patches_mnc), deviation(patches_mnc))
+    with pytest.raises(ValueError, match="do not know what they were learnt from"):
+        again(patches_mnc, torch.arange(40))
 
 
 def test_a_place_that_is_now_and_then_quite_another_hides_no_defect_elsewhere() -> None:
