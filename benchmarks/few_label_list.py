@@ -1,6 +1,7 @@
 """What is tried to make more of few labels: one change each, of the head or of what it learns from.
 
-`few_label_trials.py` runs them. Letters: B images, N patches, J pooled features.
+`few_label_trials.py` runs them. Letters: B images, N patches, V visible ones, C features, H heads,
+J pooled features.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from span_train.models.backbone import Backbone
 from span_train.models.defect_head import DefectHead
 
 USED = "as it is"
@@ -57,6 +59,7 @@ TRIALS: dict[str, Trial] = {
     "part token of the largest": Trial(beside="token"),
     "largest of each number, both signs": Trial(beside="extremes"),
     "labelled images shifted and lit anew": Trial(made="jittered"),
+    "labelled images with a quarter of their tokens dropped": Trial(made="dropped"),
     "self-training": Trial(extra="self-training"),
     "mixing within a class": Trial(extra="mixing"),
     "input of 144 px": Trial(side_px=144),
@@ -87,6 +90,26 @@ class SmoothedHead(DefectHead):
         weight = (row[:, None] * row[None])[None, None]
         smooth_bn = torch.nn.functional.conv2d(maps, weight).flatten(1)
         return self._sum_up(self._pooled(smooth_bn), smooth_bn, delta_bnd, attention_bhn)
+
+
+def without_some_tokens(
+    backbone: Backbone, block_numbers: tuple[int, ...], images_bhwc: Tensor, usual_nc: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What the backbone sees with a quarter of the tokens dropped, which count as usual there.
+
+    Patch features (B, N, C) and attention (B, H, N), as `look` gives them with all tokens.
+    """
+    order_bn = torch.rand(len(images_bhwc), len(usual_nc)).argsort(1)
+    visible_bv = order_bn[:, : round(0.75 * order_bn.shape[1])].sort(1).values
+    images_bchw = images_bhwc.permute(0, 3, 1, 2).float() / 255
+    seen = backbone(images_bchw, visible_bv, block_numbers)
+    patches_bvc = torch.cat(seen.blocks_bvc, dim=-1).float()
+    index_bvc = visible_bv[:, :, None].expand_as(patches_bvc)
+    patches_bnc = usual_nc.expand(len(images_bhwc), -1, -1).scatter(1, index_bvc, patches_bvc)
+    attention_bhv = seen.attention_logits_bhv.softmax(-1)
+    nothing_bhn = attention_bhv.new_zeros(*attention_bhv.shape[:2], len(usual_nc))
+    index_bhv = visible_bv[:, None].expand_as(attention_bhv)
+    return patches_bnc, nothing_bhn.scatter(2, index_bhv, attention_bhv)
 
 
 def with_neighbours(patches_mnc: Tensor, sides: tuple[int, ...]) -> Tensor:

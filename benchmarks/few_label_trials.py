@@ -20,7 +20,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from few_label_list import TRIALS, USED, SmoothedHead, Trial, more_features, with_neighbours
+from few_label_list import (
+    TRIALS,
+    USED,
+    SmoothedHead,
+    Trial,
+    more_features,
+    with_neighbours,
+    without_some_tokens,
+)
 from head_choices import Array, Network, Pool, Truth, deal, look_at_pool, read_grades
 from made_defects import MAKERS, Squares
 from markdown_table import table
@@ -58,7 +66,7 @@ def run_trial(trial: Trial, network: Network, truth: dict[str, float]) -> dict[s
         )
         z: dict[str, list[list[float]]] = {str(labels): [] for labels in LABELS}
         for seed in range(SEEDS):
-            made = _made(trial, network, squares, seed)
+            made = _made(trial, network, squares, pool.patches_mnc.mean(0), seed)
             for labels, score_m in _one_seed(trial, network, pool, made, seed).items():
                 z[labels].append([round(float(one), 5) for one in score_m[pool.known_m]])
             print(f"  seed {seed}", file=sys.stderr, flush=True)
@@ -101,20 +109,24 @@ def _at_side(
 
 
 def _made(
-    trial: Trial, network: Network, squares: Squares, seed: int
+    trial: Trial, network: Network, squares: Squares, usual_nc: Tensor, seed: int
 ) -> tuple[Tensor, Tensor] | None:
     """What the network sees in one changed copy of each image."""
     if trial.made is None:
         return None
-    layout, how = network.pretrained.layout, network.settings.input
-    masks = layout.fitted(how.side_px, how.fit)
-    changed = MAKERS[trial.made](squares, masks, np.random.default_rng([7, seed]))
     backbone, blocks = network.pretrained.backbone, network.settings.train.blocks
-    with torch.inference_mode():
-        seen = [
-            look(backbone, blocks, torch.from_numpy(changed[start : start + _BATCH]))
-            for start in range(0, len(changed), _BATCH)
-        ]
+    if trial.made == "dropped":
+        torch.manual_seed(seed)
+        batches = torch.from_numpy(squares.copy()).split(_BATCH)
+        with torch.inference_mode():
+            seen = [without_some_tokens(backbone, blocks, some, usual_nc) for some in batches]
+    else:
+        layout, how = network.pretrained.layout, network.settings.input
+        masks = layout.fitted(how.side_px, how.fit)
+        changed = MAKERS[trial.made](squares, masks, np.random.default_rng([7, seed]))
+        batches = torch.from_numpy(changed).split(_BATCH)
+        with torch.inference_mode():
+            seen = [look(backbone, blocks, some) for some in batches]
     patches_mnc = with_neighbours(torch.cat([patches for patches, _ in seen]), trial.neighbours)
     return patches_mnc, torch.cat([attention for _, attention in seen])
 
@@ -241,9 +253,9 @@ def _with_made(
     chosen: Array,
     labelled: tuple[Array, Truth],
 ) -> tuple[Array, Truth]:
-    """Jittered copies keep their label; made defects are defective, and their originals good."""
+    """Jittered and dropped copies keep their label; made defects are defective, originals good."""
     rows, truth = labelled
-    if trial.made == "jittered":
+    if trial.made in ("jittered", "dropped"):
         return np.concatenate([rows, made_mj[chosen]]), np.concatenate([truth, truth])
     whole = features_mj[learn_m]
     usual = whole[:, 0] <= np.quantile(whole[:, 0], 0.8)

@@ -45,6 +45,7 @@ def test_trials_are_run_once_and_compared_with_the_head_as_it_is(
         "as it is",
         "input of 144 px",
         "made defects, pasted",
+        "labelled images with a quarter of their tokens dropped",
         "self-training",
         "beside their 3 x 3 averages",
         "part token of the largest",
