@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 
 Array = npt.NDArray[np.float64]
 _SCALE_STRENGTH = 0.1
+_SMALLEST_SCALE = 0.1
 _MAD_TO_SD = 1.4826
 
 
@@ -59,6 +60,8 @@ def fit_shrunk(
     Minimises ``sum class-balanced log loss + strength / 2 |w - w0|^2`` over standardised features,
     where w0 is 1 on the outlier score. The strength is the one of least cross-validated loss; with
     fewer than two images in a class it is infinite: only scale and bias of the outlier score move.
+    The weight of the outlier score stays above 0: that good images deviate more than defective ones
+    is chance, in a draw of few labels, and no reason to pass what deviates most.
 
     Args:
         labelled_mj: (M, J) features of the labelled images.
@@ -167,6 +170,7 @@ def _solve(
         np.append(target, 0.0),
         jac=True,
         method="L-BFGS-B",
+        bounds=[(_SMALLEST_SCALE, None), *[(None, None)] * features],
         options={"maxiter": 500},
     )
     weight = np.zeros(standard_mj.shape[1])

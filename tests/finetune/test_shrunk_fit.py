@@ -80,6 +80,18 @@ def test_a_single_image_of_a_class_moves_scale_and_bias_only(good: int, defectiv
     assert score.log_loss == {}
 
 
+@pytest.mark.parametrize("a_class", [1, 4])
+def test_labels_that_deviate_the_other_way_round_do_not_turn_the_score_over(a_class: int) -> None:
+    labelled_mj = np.zeros((2 * a_class, FEATURES))
+    labelled_mj[:a_class, 0] = np.linspace(2, 3, a_class)  # good ones deviate more, by chance
+    defective_m = np.arange(2 * a_class) >= a_class
+    random = np.random.default_rng(0)
+    unlabelled_uj = draw_line(random, 270, 30)[0]
+    score = fit_shrunk(labelled_mj, defective_m, unlabelled_uj, TOKENS, STRENGTHS, 5, 0)
+    assert score.weight[0] > 0
+    assert area(score, *draw_line(random, 1000, 1000)) > 0.8
+
+
 def test_an_infinite_strength_is_scale_and_bias_only() -> None:
     random = np.random.default_rng(0)
     labelled, unlabelled_uj = draw_line(random, 20, 20), draw_line(random, 270, 30)[0]
