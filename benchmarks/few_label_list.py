@@ -80,8 +80,7 @@ class SmoothedHead(DefectHead):
         self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_b: Tensor | None = None
     ) -> Tensor:
         """The J features alone: (B, J)."""
-        delta_bnd = self.deviation(patches_bnc, learnt_b)
-        score_bn = self.deviation.score(delta_bnd)
+        delta_bnd, score_bn = self.deviation(patches_bnc, learnt_b)
         grid = round(score_bn.shape[1] ** 0.5)
         maps = torch.nn.functional.pad(
             score_bn.unflatten(1, (1, grid, grid)), (1, 1, 1, 1), "replicate"
@@ -133,10 +132,10 @@ def with_neighbours(patches_mnc: Tensor, sides: tuple[int, ...]) -> Tensor:
 
 def more_features(kind: str, head: DefectHead, patches_bnc: Tensor) -> Tensor:
     """Features pooled from the largest deviations, beside the head's own: (B, J)."""
-    delta_bnd = head.deviation(patches_bnc)
+    delta_bnd, score_bn = head.deviation(patches_bnc)
     count = head.pools[0][1]
     if kind == "extremes":
         both_bnd = torch.cat([delta_bnd, -delta_bnd], dim=-1)
         return both_bnd.topk(count, dim=1).values.mean(1)
-    largest_bk = head.deviation.score(delta_bnd).topk(count, dim=1).indices
+    largest_bk = score_bn.topk(count, dim=1).indices
     return torch.take_along_dim(delta_bnd, largest_bk[..., None], dim=1).mean(1)

@@ -42,7 +42,7 @@ def rejected(place_trim: float = 0.0, neighbours: bool = False) -> Fit:
             deviation.mean.copy_(mean_nd)
             shrinkage = settings.train.covariance_shrinkage
             deviation.whitening.copy_(_whitening(covariance_ndd, shrinkage))
-            length_mn = deviation(patches_mnc).square().sum(-1)
+            length_mn = deviation(patches_mnc).delta_bnd.square().sum(-1)
             kept_mn = length_mn <= torch.quantile(length_mn, 1 - place_trim, dim=0)
         return deviation
 

@@ -20,6 +20,9 @@ Batches = Callable[[], Iterable[Tensor]]
 _CANDIDATES = 16_000
 _ISOLATED = 0.05
 _POOLED = 5
+_PRIOR_PATCHES = 10.0  # of the mean over all entries, in the scores of each
+_SMALLEST_SPREAD = 1e-3
+_SHRINKAGE = 0.02
 _ROWS = 4096
 
 
@@ -34,8 +37,8 @@ def fit_memory(
     """Fit projection and memory; also tell which images were kept.
 
     Entries are chosen so that the farthest candidate is as near as possible (greedy k-centre).
-    Deviations are scaled to unit variance over patches of images that were kept, each held against
-    the entries of other images.
+    Deviations are whitened, and their scores' mean and standard deviation taken for each entry,
+    over patches of images that were kept, each held against the entries of other images.
 
     Args:
         batches: Gives the images' patch features anew at each call, in tensors (m, N, C).
@@ -59,13 +62,45 @@ def fit_memory(
         kept = least_deviating(outlier_m, trim, told_m)
     own_k, candidate_kd = _without_isolated(*_candidates(placed_mnd, kept, random))
     chosen_e = _spread_out(candidate_kd, entries)
-    scale = 1 / _typical_distance(placed_mnd[kept], kept, own_k[chosen_e], candidate_kd[chosen_e])
     features, directions = projection_cd.shape
     deviation = MemoryDeviation(features, directions, len(chosen_e))
-    deviation.projection.copy_(projection_cd * scale)
-    deviation.memory.copy_(candidate_kd[chosen_e] * scale)
+    deviation.projection.copy_(projection_cd)
+    deviation.memory.copy_(candidate_kd[chosen_e])
     deviation.source_e = own_k[chosen_e]
+    _learn(deviation, placed_mnd[kept], torch.nonzero(kept).flatten())
     return deviation, kept.numpy()
+
+
+def _learn(deviation: MemoryDeviation, placed_mnd: Tensor, own_m: Tensor) -> None:
+    """Whiten deviations, then find how usual patches score that are nearest to each entry."""
+    assert deviation.source_e is not None
+    own_r = own_m.repeat_interleave(placed_mnd.shape[1])
+    row_rd, entry_ed = placed_mnd.flatten(0, 1), deviation.memory
+    _, nearest_r = _to_others(own_r, row_rd, deviation.source_e, entry_ed)
+    turn_dd = _whitening(row_rd - entry_ed[nearest_r])
+    row_rd, entry_ed = row_rd @ turn_dd, entry_ed @ turn_dd
+    near_r, nearest_r = _to_others(own_r, row_rd, deviation.source_e, entry_ed)
+    scale = (deviation.projected / near_r.mean().clamp(min=1e-12)).sqrt()
+    deviation.projection.copy_(deviation.projection @ turn_dd * scale)
+    deviation.memory.copy_(entry_ed * scale)
+    score_r = torch.log1p(near_r * scale.square() / deviation.projected)
+    ones_e = torch.zeros(len(entry_ed))
+    count_e = ones_e.index_add(0, nearest_r, torch.ones_like(score_r)) + _PRIOR_PATCHES
+    total_e = ones_e.index_add(0, nearest_r, score_r) + _PRIOR_PATCHES * score_r.mean()
+    deviation.usual.copy_(total_e / count_e)
+    square_r = (score_r - deviation.usual[nearest_r]).square()
+    around_e = ones_e.index_add(0, nearest_r, square_r) + _PRIOR_PATCHES * square_r.mean()
+    deviation.spread.copy_((around_e / count_e).sqrt().clamp(min=_SMALLEST_SPREAD))
+
+
+def _whitening(residual_rd: Tensor) -> Tensor:
+    """(D, D) after which deviations from the nearest entry have unit covariance, or nearly so."""
+    covariance = (residual_rd.T.double() @ residual_rd.double() / len(residual_rd)).numpy()
+    level = np.trace(covariance) / len(covariance)
+    mixed = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level * np.eye(len(covariance))
+    values, vectors = np.linalg.eigh(mixed)
+    turn = vectors / np.sqrt(np.maximum(values, 1e-6 * values[-1] + 1e-20))
+    return torch.from_numpy(turn.astype(np.float32))
 
 
 def _directions(batches: Batches, projected: int) -> Tensor:
@@ -103,7 +138,7 @@ def _outliers(placed_mnd: Tensor, own_k: Tensor, candidate_kd: Tensor) -> Tensor
 
 
 def _without_isolated(own_k: Tensor, candidate_kd: Tensor) -> tuple[Tensor, Tensor]:
-    near_k = _to_others(own_k, candidate_kd, own_k, candidate_kd)
+    near_k, _ = _to_others(own_k, candidate_kd, own_k, candidate_kd)
     usual = near_k <= torch.quantile(near_k, 1 - _ISOLATED)
     return own_k[usual], candidate_kd[usual]
 
@@ -118,21 +153,17 @@ def _spread_out(candidate_kd: Tensor, entries: int) -> Tensor:
     return torch.tensor(chosen)
 
 
-def _typical_distance(placed_mnd: Tensor, kept: Tensor, own_e: Tensor, entry_ed: Tensor) -> Tensor:
-    """Root mean square deviation of a number, over patches of kept images."""
-    patches, projected = placed_mnd.shape[1:]
-    own_r = torch.nonzero(kept).flatten().repeat_interleave(patches)
-    near_r = _to_others(own_r, placed_mnd.flatten(0, 1), own_e, entry_ed)
-    return (near_r.mean() / projected).sqrt().clamp(min=1e-9)
-
-
-def _to_others(own_r: Tensor, row_rd: Tensor, own_e: Tensor, entry_ed: Tensor) -> Tensor:
-    """(R,) squared distance of each row to the nearest entry of another image."""
-    near = []
+def _to_others(
+    own_r: Tensor, row_rd: Tensor, own_e: Tensor, entry_ed: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(R,) squared distance of each row to the nearest entry of another image; and which it is."""
+    near, nearest = [], []
     for own, rows in zip(own_r.split(_ROWS), row_rd.split(_ROWS), strict=True):
         away = torch.cdist(rows, entry_ed).square()
-        near.append(away.masked_fill(own[:, None] == own_e, torch.inf).amin(1))
-    return torch.cat(near)
+        found = away.masked_fill(own[:, None] == own_e, torch.inf).min(1)
+        near.append(found.values)
+        nearest.append(found.indices)
+    return torch.cat(near), torch.cat(nearest)
 
 
 def _to_nearest(row_rd: Tensor, entry_ed: Tensor) -> Tensor:

@@ -49,11 +49,11 @@ class HeadOutputs(NamedTuple):
 class DefectHead(nn.Module):
     """One linear score over sums of patches: largest and attended deviations, part tokens.
 
-    The patch score s[n] is ``log(1 + |delta[n]|^2 / D)``, the only nonlinearity; where places are
-    told apart, in standard deviations from what is usual at the place. The J features:
-    the mean of the `top_k` largest s of the whole image, divided among the parts (and elsewhere)
-    in which those patches lie; the mean of the `top_k` largest s within each part; per head the
-    attention-weighted s; per head the attention-weighted delta (its part token, D numbers).
+    The patch score s[n] is ``log(1 + |delta[n]|^2 / D)``, the only nonlinearity, in standard
+    deviations from what is usual at its place, or for its nearest entry of the memory. The J
+    features: the mean of the `top_k` largest s of the whole image, divided among the parts (and
+    elsewhere) in which those patches lie; the mean of the `top_k` largest s within each part; per
+    head the attention-weighted s; per head the attention-weighted delta (D numbers, its token).
 
     Args:
         deviation: What is usual, at each place or at any.
@@ -117,8 +117,7 @@ class DefectHead(nn.Module):
             learnt_b: (B,) number of an image that the statistics were learnt from and that is to
                 count as if it were new, -1 where it is new; None where all are.
         """
-        delta_bnd = self.deviation(patches_bnc, learnt_b)
-        score_bn = self.deviation.score(delta_bnd)
+        delta_bnd, score_bn = self.deviation(patches_bnc, learnt_b)
         pooled_bpn = self._pooled(score_bn)
         features_bj = self._sum_up(pooled_bpn, score_bn, delta_bnd, attention_bhn)
         difference = features_bj - self.typical_features
@@ -138,8 +137,7 @@ class DefectHead(nn.Module):
         self, patches_bnc: Tensor, attention_bhn: Tensor, learnt_b: Tensor | None = None
     ) -> Tensor:
         """The J features alone: (B, J)."""
-        delta_bnd = self.deviation(patches_bnc, learnt_b)
-        score_bn = self.deviation.score(delta_bnd)
+        delta_bnd, score_bn = self.deviation(patches_bnc, learnt_b)
         return self._sum_up(self._pooled(score_bn), score_bn, delta_bnd, attention_bhn)
 
     def _sum_up(

@@ -9,13 +9,14 @@ Letters: B images, N patches, C features of a patch, D projected features, E ent
 import torch
 from torch import Tensor, nn
 
-from span_train.models.patch_score import patch_score
+from span_train.models.patch_score import PatchDeviations, patch_score
 
 
 class MemoryDeviation(nn.Module):
     """``delta[n] = v[n] P - m[e]``, m[e] the nearest entry of the memory; 0 where a patch is usual.
 
-    Buffers: `projection` (C, D), `memory` (E, D).
+    Buffers: `projection` (C, D), `memory` (E, D), and of the scores of usual patches nearest to an
+    entry `usual` and `spread`, mean and standard deviation (E,).
 
     Attributes:
         source_e: (E,) number of the image that each entry comes from; of a memory read back from a
@@ -24,12 +25,16 @@ class MemoryDeviation(nn.Module):
 
     projection: Tensor
     memory: Tensor
+    usual: Tensor
+    spread: Tensor
     source_e: Tensor | None
 
     def __init__(self, features: int, projected: int, entries: int) -> None:
         super().__init__()
         self.register_buffer("projection", torch.zeros(features, projected))
         self.register_buffer("memory", torch.zeros(entries, projected))
+        self.register_buffer("usual", torch.zeros(entries))
+        self.register_buffer("spread", torch.ones(entries))
         self.source_e = None
 
     @property
@@ -37,8 +42,8 @@ class MemoryDeviation(nn.Module):
         """D."""
         return self.memory.shape[1]
 
-    def forward(self, patches_bnc: Tensor, learnt_b: Tensor | None = None) -> Tensor:
-        """(B, N, C) patch features to (B, N, D) deviations.
+    def forward(self, patches_bnc: Tensor, learnt_b: Tensor | None = None) -> PatchDeviations:
+        """How far (B, N, C) patch features are from the nearest usual ones.
 
         Args:
             learnt_b: (B,) number of the image, whose own entries do not count; -1 where it is new;
@@ -55,8 +60,7 @@ class MemoryDeviation(nn.Module):
                 raise ValueError("a memory read back does not know where it comes from")
             own_be = learnt_b[:, None] == self.source_e
             closeness_bne = closeness_bne.masked_fill(own_be[:, None], -torch.inf)
-        return placed_bnd - self.memory[closeness_bne.argmax(-1)]
-
-    def score(self, delta_bnd: Tensor) -> Tensor:
-        """(B, N, D) deviations to (B, N) scores, on one scale at all places."""
-        return patch_score(delta_bnd)
+        nearest_bn = closeness_bne.argmax(-1)
+        delta_bnd = placed_bnd - self.memory[nearest_bn]
+        score_bn = (patch_score(delta_bnd) - self.usual[nearest_bn]) / self.spread[nearest_bn]
+        return PatchDeviations(delta_bnd, score_bn)

@@ -6,7 +6,7 @@ Letters: B images, N patches, C features of a patch, D projected features.
 import torch
 from torch import Tensor, nn
 
-from span_train.models.patch_score import patch_score
+from span_train.models.patch_score import PatchDeviations, patch_score
 
 _SMALLEST_LEFT = 1e-3
 
@@ -47,8 +47,8 @@ class PlaceDeviation(nn.Module):
         """D."""
         return self.mean.shape[1]
 
-    def forward(self, patches_bnc: Tensor, learnt_b: Tensor | None = None) -> Tensor:
-        """(B, N, C) patch features to (B, N, D) deviations.
+    def forward(self, patches_bnc: Tensor, learnt_b: Tensor | None = None) -> PatchDeviations:
+        """How far (B, N, C) patch features are from what is usual at their places.
 
         Args:
             learnt_b: (B,) at least 0 where an image was learnt from and is to count as if it had
@@ -58,13 +58,14 @@ class PlaceDeviation(nn.Module):
             ValueError: Images were learnt from, but it is not known how many.
         """
         delta_bnd = self.whiten(patches_bnc @ self.projection)
-        if learnt_b is None:
-            return delta_bnd
-        if self.learnt_from is None:
-            raise ValueError("statistics read back do not know what they were learnt from")
-        own_bn1 = delta_bnd.square().sum(-1, keepdim=True) / self.learnt_from
-        left_bn1 = (1 - own_bn1).clamp(min=_SMALLEST_LEFT)
-        return torch.where(learnt_b[:, None, None] < 0, delta_bnd, delta_bnd / left_bn1.sqrt())
+        if learnt_b is not None:
+            if self.learnt_from is None:
+                raise ValueError("statistics read back do not know what they were learnt from")
+            own_bn1 = delta_bnd.square().sum(-1, keepdim=True) / self.learnt_from
+            left_bn1 = (1 - own_bn1).clamp(min=_SMALLEST_LEFT)
+            as_new_bnd = delta_bnd / left_bn1.sqrt()
+            delta_bnd = torch.where(learnt_b[:, None, None] < 0, delta_bnd, as_new_bnd)
+        return PatchDeviations(delta_bnd, self.score(delta_bnd))
 
     def whiten(self, projected_bnd: Tensor) -> Tensor:
         """(B, N, D) projected features to (B, N, D) deviations."""

@@ -18,33 +18,40 @@ def make_deviation() -> MemoryDeviation:
     generator = torch.Generator().manual_seed(0)
     for buffer in deviation.buffers():
         buffer.copy_(torch.randn(buffer.shape, generator=generator))
+    deviation.spread.abs_().add_(0.1)
     return deviation
 
 
 def test_each_patch_is_held_against_its_nearest_entry() -> None:
     deviation = make_deviation()
     patches_bnc = torch.randn(3, 5, FEATURES, generator=torch.Generator().manual_seed(1))
-    found = deviation(patches_bnc)
+    found, score_bn = deviation(patches_bnc)
     for image in range(3):
         for patch in range(5):
             placed = patches_bnc[image, patch] @ deviation.projection
             apart = [placed - entry for entry in deviation.memory]
-            nearest = min(apart, key=lambda each: float(each.square().sum()))
-            torch.testing.assert_close(found[image, patch], nearest)
+            entry = int(np.argmin([float(each.square().sum()) for each in apart]))
+            torch.testing.assert_close(found[image, patch], apart[entry])
+            length = torch.log1p(apart[entry].square().mean())
+            expected = (length - deviation.usual[entry]) / deviation.spread[entry]
+            torch.testing.assert_close(score_bn[image, patch], expected)
 
 
 def test_the_place_of_a_patch_does_not_matter() -> None:
     deviation = make_deviation()
     patches_bnc = torch.randn(2, 7, FEATURES, generator=torch.Generator().manual_seed(2))
     order = torch.randperm(7, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(deviation(patches_bnc[:, order]), deviation(patches_bnc)[:, order])
+    found, expected = deviation(patches_bnc[:, order]), deviation(patches_bnc)
+    torch.testing.assert_close(found.delta_bnd, expected.delta_bnd[:, order])
+    torch.testing.assert_close(found.score_bn, expected.score_bn[:, order])
 
 
 def test_an_entry_itself_deviates_by_nothing() -> None:
     deviation = MemoryDeviation(PROJECTED, PROJECTED, ENTRIES)
     deviation.projection.copy_(torch.eye(PROJECTED))
     deviation.memory.copy_(torch.randn(ENTRIES, PROJECTED))
-    assert torch.equal(deviation(deviation.memory[None]), torch.zeros(1, ENTRIES, PROJECTED))
+    delta_bnd, _ = deviation(deviation.memory[None])
+    assert torch.equal(delta_bnd, torch.zeros(1, ENTRIES, PROJECTED))
 
 
 def test_evidence_sums_to_z_in_torch_and_in_the_graph() -> None:
