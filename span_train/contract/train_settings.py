@@ -43,7 +43,7 @@ class TrainSettings(Section):
         "with memory, which would learn a rare defect by heart.",
     )
     covariance_shrinkage: float = Field(0.02, ge=0.0, le=1.0)
-    strengths: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (3.0, 10.0, 30.0)
+    strengths: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (1.0, 3.0, 10.0, 30.0)
     folds: int = Field(5, ge=2)
     finetune: Literal["never", "auto", "always"] = Field(
         "never", description="auto keeps the tuned network only where it validates better."
