@@ -54,9 +54,10 @@ def measure(line: Path, run: Path, images: int, labels: int) -> dict[str, Any]:
         looked = Repeated(Looked(pretrained.backbone, settings, paths, Path(cache)), images)
     defective = np.arange(images) % 5 == 0
     started = _now()
-    deviation, _ = fit_statistics(settings, looked)
+    deviation, kept = fit_statistics(settings, looked)
     head = empty_head(settings, pretrained.layout, pretrained.backbone, deviation, 1)
-    features_mj = tied(looked.pooled(head), head)
+    learnt_m = torch.where(torch.from_numpy(kept), torch.arange(images), -1)
+    features_mj = tied(looked.pooled(head, learnt_m), head)
     chosen = np.concatenate([np.flatnonzero(defective == kind)[:labels] for kind in (False, True)])
     asked = settings.train
     score = fit_shrunk(
