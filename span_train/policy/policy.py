@@ -186,13 +186,12 @@ class Policy(_Record):
         if not math.isfinite(z):
             return Verdict("recheck", "the defect logit z is not a finite number")
         if self.t_fail is not None and z >= self.t_fail:
-            return Verdict("fail", f"z {z:.3f} reaches the fail threshold {self.t_fail:.3f}")
+            return Verdict("fail", f"z {_told(z, self.t_fail, 'reaches the fail threshold')}")
         if self.t_pass is None:
             return Verdict("recheck", f"z {z:.3f}; nothing passes without a look under this policy")
         if z >= self.t_pass:
-            return Verdict(
-                "recheck", f"z {z:.3f} is not below the pass threshold {self.t_pass:.3f}"
-            )
+            words = "is not below the pass threshold"
+            return Verdict("recheck", f"z {_told(z, self.t_pass, words)}")
         return self._pass_unless_outlier(z, self.t_pass, outlier)
 
     def changed_from(
@@ -241,7 +240,15 @@ class Policy(_Record):
                 f"z {z:.3f} would pass, but the outlier score {outlier:.3f} is above the limit "
                 f"{self.outlier_limit:.3f}: unlike the good parts seen",
             )
-        return Verdict("pass", f"z {z:.3f} is below the pass threshold {t_pass:.3f}")
+        return Verdict("pass", f"z {_told(z, t_pass, 'is below the pass threshold')}")
+
+
+def _told(z: float, threshold: float, words: str) -> str:
+    """Both numbers, with as many digits as tell them apart."""
+    digits = 3
+    while z != threshold and f"{z:.{digits}f}" == f"{threshold:.{digits}f}" and digits < 9:
+        digits += 1
+    return f"{z:.{digits}f} {words} {threshold:.{digits}f}"
 
 
 def worst_verdict(names: Iterable[VerdictName]) -> VerdictName:

@@ -47,6 +47,20 @@ def test_z_passes_below_t_pass_and_fails_from_t_fail(z: float, verdict: str) -> 
     assert POLICY.decide(z, outlier=0.0).name == verdict
 
 
+@pytest.mark.parametrize(
+    ("z", "reason"),
+    [
+        (0.99998, "z 0.99998 is below the pass threshold 1.00000"),
+        (1.0, "z 1.000 is not below the pass threshold 1.000"),
+        (1.0000999, "z 1.0001 is not below the pass threshold 1.0000"),
+        (2.0004, "z 2.0004 reaches the fail threshold 2.0000"),
+        (2.3, "z 2.300 reaches the fail threshold 2.000"),
+    ],
+)
+def test_a_reason_has_as_many_digits_as_tell_z_from_the_threshold(z: float, reason: str) -> None:
+    assert POLICY.decide(z, outlier=0.0).reason == reason
+
+
 @pytest.mark.parametrize("z", [math.nan, math.inf, -math.inf])
 def test_a_z_that_is_no_finite_number_is_rechecked(z: float) -> None:
     verdict = POLICY.decide(z, outlier=0.0)

@@ -257,6 +257,12 @@ def test_every_reason_of_the_policy_is_said_in_german(
     assert f"{number(z, 3)}" in said
 
 
+def test_a_reason_keeps_the_digits_that_tell_z_from_the_threshold(german: None) -> None:
+    said = reason_in_words(Policy(t_pass=-1.0, t_fail=1.0).decide(-0.99996, 1.0).reason)
+    assert "−0,99996" in said
+    assert "−1,00000" in said
+
+
 def test_every_reason_of_the_image_gate_is_said_in_german(german: None) -> None:
     assert set(UNFIT_FOR) == set(GATE_WORDS.values())
     sides = {"low": (None, 0.5), "high": (0.5, None)}

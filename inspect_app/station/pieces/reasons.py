@@ -72,7 +72,7 @@ def reason_in_words(reason: str) -> str:
     for form, say in _FORMS:
         found = re.fullmatch(form, reason)
         if found is not None:
-            return say(*(number(float(value), 3) for value in found.groups()))
+            return say(*(number(float(one), len(one.split(".")[1])) for one in found.groups()))
     return unreadable_in_words(reason) or reason
 
 
