@@ -99,12 +99,9 @@ ARMS: tuple[Arm, ...] = (
             "pretrain.steps": 90,
             "layout.refine": "none",
         },
-        CELLS,
     ),
     Arm(UNTRAINED, "untrained features", _UNMOVED),
-    Arm(
-        SUPERVISED, "from scratch, labels alone", lines=CELLS, seeds=(0,), draws=2, fit="supervised"
-    ),
+    Arm(SUPERVISED, "from scratch, labels alone", seeds=(0,), draws=2, fit="supervised"),
     Arm(
         FROZEN,
         "DINOv2 ViT-S/14 as it comes, 224 px",

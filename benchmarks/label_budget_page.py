@@ -21,8 +21,9 @@ _REMARKS = {
     "all": (
         "Parts are drawn on a monocrystalline cell. Polycrystalline ones have grains that lie "
         "anywhere, so that little is usual at a place, and parts have little to tell: the likely "
-        "reason why SPAN is not ahead here, and why a natural-image network, read at a later "
-        "block, is so far ahead of everything from scratch. A plant would make two lines of this."
+        "reason why SPAN is not ahead here, why labels alone come as far, and why a natural-image "
+        "network, read at a later block, is far ahead of all of these. A plant would make two "
+        "lines of this."
     ),
     "casting": (
         "**These scores are optimistic**: the data were published already augmented, so that one "
