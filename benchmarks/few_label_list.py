@@ -92,7 +92,7 @@ class SmoothedHead(DefectHead):
 
 
 def without_some_tokens(
-    backbone: Backbone, block_numbers: tuple[int, ...], images_bhwc: Tensor, usual_nc: Tensor
+    usual_nc: Tensor, backbone: Backbone, block_numbers: tuple[int, ...], images_bhwc: Tensor
 ) -> tuple[Tensor, Tensor]:
     """What the backbone sees with a quarter of the tokens dropped, which count as usual there.
 

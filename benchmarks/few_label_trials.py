@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from few_label_list import (
     with_neighbours,
     without_some_tokens,
 )
+from few_label_rows import believed, mixed, with_made
 from head_choices import Array, Network, Pool, Truth, deal, look_at_pool, read_grades
 from made_defects import MAKERS, Squares
 from markdown_table import table
@@ -115,18 +117,17 @@ def _made(
     if trial.made is None:
         return None
     backbone, blocks = network.pretrained.backbone, network.settings.train.blocks
+    see = look
     if trial.made == "dropped":
         torch.manual_seed(seed)
-        batches = torch.from_numpy(squares.copy()).split(_BATCH)
-        with torch.inference_mode():
-            seen = [without_some_tokens(backbone, blocks, some, usual_nc) for some in batches]
+        see = partial(without_some_tokens, usual_nc)
     else:
         layout, how = network.pretrained.layout, network.settings.input
         masks = layout.fitted(how.side_px, how.fit)
-        changed = MAKERS[trial.made](squares, masks, np.random.default_rng([7, seed]))
-        batches = torch.from_numpy(changed).split(_BATCH)
-        with torch.inference_mode():
-            seen = [look(backbone, blocks, some) for some in batches]
+        squares = MAKERS[trial.made](squares, masks, np.random.default_rng([7, seed]))
+    batches = torch.from_numpy(squares.copy()).split(_BATCH)
+    with torch.inference_mode():
+        seen = [see(backbone, blocks, some) for some in batches]
     patches_mnc = with_neighbours(torch.cat([patches for patches, _ in seen]), trial.neighbours)
     return patches_mnc, torch.cat([attention for _, attention in seen])
 
@@ -220,9 +221,9 @@ def _ranked(
     chosen = _drawn(pool, learn_m, labels, random)
     rows, truth = features_mj[chosen], pool.defective_m[chosen]
     if made_mj is not None:
-        rows, truth = _with_made(trial, features_mj, made_mj, learn_m, chosen, (rows, truth))
+        rows, truth = with_made(trial, features_mj, made_mj, learn_m, chosen, (rows, truth))
     if trial.extra == "mixing" and labels:
-        rows, truth = _mixed(rows, truth, random)
+        rows, truth = mixed(rows, truth, random)
     asked, tokens = network.settings.train, token_features(head)
     groups = [tokens, slice(tokens.stop, None)] if trial.beside else [tokens]
 
@@ -235,7 +236,7 @@ def _ranked(
 
     z_m = fitted(rows, truth)
     if trial.extra == "self-training":
-        z_m = fitted(*_believed(z_m, features_mj, learn_m, rows, truth, random))
+        z_m = fitted(*believed(z_m, features_mj, learn_m, rows, truth, random))
     return z_m
 
 
@@ -243,52 +244,6 @@ def _drawn(pool: Pool, learn_m: Truth, labels: int, random: np.random.Generator)
     usable = learn_m & pool.known_m
     classes = (usable & ~pool.defective_m, usable & pool.defective_m)
     return np.concatenate([random.permutation(np.flatnonzero(one))[:labels] for one in classes])
-
-
-def _with_made(
-    trial: Trial,
-    features_mj: Array,
-    made_mj: Array,
-    learn_m: Truth,
-    chosen: Array,
-    labelled: tuple[Array, Truth],
-) -> tuple[Array, Truth]:
-    """Jittered and dropped copies keep their label; made defects are defective, originals good."""
-    rows, truth = labelled
-    if trial.made in ("jittered", "dropped"):
-        return np.concatenate([rows, made_mj[chosen]]), np.concatenate([truth, truth])
-    whole = features_mj[learn_m]
-    usual = whole[:, 0] <= np.quantile(whole[:, 0], 0.8)
-    with_defect = slice(-100, None) if trial.made_last else slice(100, 200)
-    more = np.concatenate([whole[usual][:100], made_mj[learn_m][usual][with_defect]])
-    said = np.arange(len(more)) >= 100
-    return np.concatenate([rows, more]), np.concatenate([truth, said])
-
-
-def _mixed(rows: Array, truth: Truth, random: np.random.Generator) -> tuple[Array, Truth]:
-    """As many convex mixes of two labelled images of a class as there are images (mixup)."""
-    share = random.beta(0.4, 0.4, len(rows))[:, None]
-    partner = np.arange(len(rows))
-    for kind in (False, True):
-        partner[truth == kind] = random.permutation(partner[truth == kind])
-    mixed = share * rows + (1 - share) * rows[partner]
-    return np.concatenate([rows, mixed]), np.concatenate([truth, truth])
-
-
-def _believed(
-    z_m: Array,
-    features_mj: Array,
-    learn_m: Truth,
-    rows: Array,
-    truth: Truth,
-    random: np.random.Generator,
-) -> tuple[Array, Truth]:
-    """With the unlabelled images that z is surest of: the top 8 %, and as many below the median."""
-    order = np.flatnonzero(learn_m)[np.argsort(-z_m[learn_m])]
-    count = round(0.08 * len(order))
-    calm = random.permutation(order[len(order) // 2 :])[:count]
-    more = np.concatenate([features_mj[order[:count]], features_mj[calm]])
-    return np.concatenate([rows, more]), np.concatenate([truth, np.arange(2 * count) < count])
 
 
 def as_page(results: dict[str, dict[str, Any]]) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from span_train.finetune.place_statistics import Told, least_deviating, told_of
+from span_train.finetune.place_statistics import Told, least_deviating, told_of, whitening_of
 from span_train.models.memory_deviation import MemoryDeviation
 
 Batches = Callable[[], Iterable[Tensor]]
@@ -95,12 +95,9 @@ def _learn(deviation: MemoryDeviation, placed_mnd: Tensor, own_m: Tensor) -> Non
 
 def _whitening(residual_rd: Tensor) -> Tensor:
     """(D, D) after which deviations from the nearest entry have unit covariance, or nearly so."""
-    covariance = (residual_rd.T.double() @ residual_rd.double() / len(residual_rd)).numpy()
-    level = np.trace(covariance) / len(covariance)
-    mixed = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level * np.eye(len(covariance))
-    values, vectors = np.linalg.eigh(mixed)
-    turn = vectors / np.sqrt(np.maximum(values, 1e-6 * values[-1] + 1e-20))
-    return torch.from_numpy(turn.astype(np.float32))
+    covariance_dd = residual_rd.T.double() @ residual_rd.double() / len(residual_rd)
+    level_dd = torch.eye(len(covariance_dd)) * covariance_dd.diagonal().mean()
+    return whitening_of(((1 - _SHRINKAGE) * covariance_dd + _SHRINKAGE * level_dd)[None])[0]
 
 
 def _directions(batches: Batches, projected: int) -> Tensor:

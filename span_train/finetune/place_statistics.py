@@ -114,10 +114,15 @@ def _place_gaussians(projected_mnd: Tensor, shrinkage: float) -> tuple[Tensor, T
     centred = (projected_mnd - mean_nd).double()
     covariance = torch.einsum("mnd,mne->nde", centred, centred) / len(centred)
     mixed = (1 - shrinkage) * covariance + shrinkage * covariance.mean(0)
-    values, vectors = np.linalg.eigh(mixed.numpy())
+    return mean_nd, whitening_of(mixed)
+
+
+def whitening_of(covariance_ndd: Tensor) -> Tensor:
+    """(N, D, D) symmetric matrices after which deviations of these covariances have unit ones."""
+    values, vectors = np.linalg.eigh(covariance_ndd.numpy())
     lowest = 1e-6 * values[:, -1:] + 1e-12
     scaled = vectors / np.sqrt(np.maximum(values, lowest))[:, None, :]
-    return mean_nd, torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
+    return torch.from_numpy((scaled @ vectors.transpose(0, 2, 1)).astype(np.float32))
 
 
 def _outliers(projected_mnd: Tensor, deviation: PlaceDeviation) -> Tensor:
